@@ -1,0 +1,144 @@
+"""The `pykbroker` command.
+
+Whatever goes wrong before the broker serves is one line on standard error and an exit status: 1 for the machine's fault
+(port in use, directory not writable), 2 for the caller's (usage, settings). Never a traceback.
+
+argparse, because it is there and costs a millisecond or two where others cost ten: starting fast is a feature. What a
+command needs is imported when that command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pykbroker import __version__
+
+if TYPE_CHECKING:
+    from pykbroker.config import Settings
+
+# Generic names: another package of the same name may come first on the path.
+COMPANIONS = ("wire", "storage")
+PROTOCOL_FLOORS = ("4.0",)
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    options = _parser().parse_args(arguments)
+    foreign = foreign_companions()
+    if foreign:
+        print(f"pykbroker: {foreign}", file=sys.stderr)
+        return 1
+    from pykbroker.errors import StartupError
+
+    try:
+        return serve(options, environment)
+    except StartupError as error:
+        print(f"pykbroker: {error.message}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130  # as a shell reports SIGINT
+
+
+def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    from pykbroker import logs
+    from pykbroker.config import Settings
+
+    settings = Settings.load(file=options.config, environment=environment, overrides=flags(options))
+    logs.set_up(options.log_format, options.log_level)
+    _warn(settings)
+
+    from pykbroker.broker import run
+
+    run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor)
+    return 0
+
+
+def flags(options: argparse.Namespace) -> dict[str, str]:
+    """Settings given as options; a plain `--override` wins over the short forms."""
+    given = {}
+    if options.listen:
+        given["listeners"] = ",".join(f"PLAINTEXT://{address}" for address in options.listen)
+    if options.data_dir:
+        given["log.dirs"] = str(options.data_dir)
+    given.update(options.override)
+    return given
+
+
+def foreign_companions() -> str | None:
+    """Which of the packages that belong beside this one is somebody else's, and where that lies."""
+    beside = Path(__file__).resolve().parent.parent
+    for name in COMPANIONS:
+        spec = find_spec(name)
+        if spec is None:
+            return f"its package '{name}' is missing: it should lie in {beside / name}"
+        origin = spec.origin or next(iter(spec.submodule_search_locations or ()), "?")
+        found = Path(origin).resolve()
+        found = found.parent if found.name == "__init__.py" else found
+        if found != beside / name:
+            return f"its package '{name}' in {beside / name} is hidden by another of that name: {found}"
+    return None
+
+
+def _warn(settings: Settings) -> None:
+    import logging
+
+    for warning in settings.warnings:
+        logging.getLogger("pykbroker.config").warning(warning)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="pykbroker", description="A Kafka broker.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"pykbroker {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command = commands.add_parser("serve", help="run a broker until it is told to stop", allow_abbrev=False)
+    command.add_argument("--config", metavar="FILE", type=Path, help="settings, as in Kafka's server.properties")
+    command.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        action="append",
+        type=_address,
+        help="where to listen; may be repeated; IPv6 as [::1]:9092, all interfaces as :9092 (default: 127.0.0.1:9092)",
+    )
+    command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data is kept (default: ./pykbroker-data)")
+    command.add_argument("--ephemeral", action="store_true", help="keep nothing: data goes when the broker stops")
+    command.add_argument(
+        "--override", metavar="KEY=VALUE", action=_Override, default={}, help="a setting; may be repeated"
+    )
+    command.add_argument(
+        "--protocol-floor", choices=PROTOCOL_FLOORS, help="refuse request versions older than this Kafka's"
+    )
+    command.add_argument("--log-format", choices=("text", "json"), default="text")
+    command.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    return parser
+
+
+class _Override(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - argparse's signature
+    ) -> None:
+        key, equals, value = str(values).partition("=")
+        if not equals or not key.strip():
+            parser.error(f"--override {values}: expected KEY=VALUE")
+        namespace.override = {**namespace.override, key.strip(): value}
+
+
+def _address(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    bare_ipv6 = ":" in host and not (host.startswith("[") and host.endswith("]"))
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535 or bare_ipv6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT (IPv6 as [HOST]:PORT)")
+    return text

@@ -1,0 +1,131 @@
+"""One client's connection: frames in, answers out, in the order of the requests.
+
+One task reads into one reused buffer, handles every complete frame in it in place, and sends all answers at once.
+While an answer must be waited for, or the peer reads slowly, nothing more is read: what a connection holds in memory
+is bounded by one frame (`socket.request.max.bytes`) and the answers to what one buffer holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from pykbroker.context import RequestContext
+from pykbroker.dispatch import Dispatcher, Outbox, Waiting
+from pykbroker.transport import ConnectionClosed
+from wire.errors import ProtocolError
+from wire.frame import next_frame
+
+log = logging.getLogger(__name__)
+
+FIRST_BUFFER_BYTES = 8 * 1024
+BUSY_BUFFER_BYTES = 64 * 1024  # for a connection that fills its buffer
+FLUSH_BYTES = 256 * 1024  # answers leave at the latest when there is so much of them
+LEAST_ANSWERS_TO_SPLIT = 3  # fewer always leave in one write
+SHRINK_AFTER_RECEIVES = 64  # so many small receives in a row give a grown buffer back
+
+
+class Transport(Protocol):
+    async def receive_into(self, buffer: memoryview) -> int: ...
+
+    async def send(self, outbox: Outbox) -> None: ...
+
+
+class Connection:
+    def __init__(
+        self, transport: Transport, dispatcher: Dispatcher, context: RequestContext, *, max_frame_bytes: int
+    ) -> None:
+        self._transport = transport
+        self._dispatcher = dispatcher
+        self._context = context
+        self._max_frame_bytes = max_frame_bytes
+        self._outbox = Outbox()
+        self._buffer = memoryview(bytearray(FIRST_BUFFER_BYTES))
+        self._filled = 0
+        self._small_receives = 0
+
+    async def serve(self) -> None:
+        """Until the peer leaves, or sends what is no request."""
+        wanted = 0
+        try:
+            while True:
+                # Not beyond the end of a large frame: what follows it would only have to be moved.
+                limit = wanted if wanted > BUSY_BUFFER_BYTES else len(self._buffer)
+                received = await self._transport.receive_into(self._buffer[self._filled : limit])
+                if received == 0:
+                    return
+                self._filled += received
+                consumed, wanted = await self._handle_frames()
+                self._make_room(consumed, wanted)
+        except ConnectionClosed:
+            pass
+        except ProtocolError as error:
+            context = self._context
+            log.warning(
+                "closing a connection that does not speak the protocol",
+                extra={"fields": {"client": f"{context.client_host}:{context.client_port}", "reason": str(error)}},
+            )
+
+    async def _handle_frames(self) -> tuple[int, int]:
+        """Answer every complete frame in the buffer. Returns where the rest begins, and how long its frame is to be."""
+        start, wanted, answered = 0, 0, 0
+        filled = self._filled
+        outbox = self._outbox
+        # A client that keeps several requests on their way can send more while we do the second half.
+        halfway = filled // 2
+        try:
+            while True:
+                found = next_frame(self._buffer, start, filled, self._max_frame_bytes)
+                if found is None:
+                    break
+                begin, end = found
+                if end > filled:
+                    wanted = end - start
+                    break
+                waiting = self._dispatcher.dispatch(self._buffer[begin:end], self._context, outbox)
+                start = end
+                answered += 1
+                if waiting is not None:
+                    await self._wait_for(waiting)
+                is_half = start >= halfway and answered >= LEAST_ANSWERS_TO_SPLIT
+                if is_half or outbox.refs or len(outbox.head) > FLUSH_BYTES:
+                    await self._transport.send(outbox)
+                    if is_half:
+                        halfway = filled
+        finally:
+            if outbox.head:  # the answers to the good requests before a bad one, too
+                await self._transport.send(outbox)
+        return start, wanted
+
+    async def _wait_for(self, waiting: Waiting) -> None:
+        try:
+            if self._outbox.head:  # what is ready does not wait with it
+                await self._transport.send(self._outbox)
+        except BaseException:
+            waiting.abandon()
+            raise
+        await waiting.finish()
+
+    def _make_room(self, consumed: int, wanted: int) -> None:
+        """Move what is left to the front, into a larger or smaller buffer where the traffic asks for it."""
+        size = new_size = len(self._buffer)
+        left = self._filled - consumed
+        if wanted > size:
+            # As the bytes arrive, not at the word of a peer that may announce 100 MB and never send them.
+            if left * 2 >= size:
+                new_size = min(size * 2, max(wanted, BUSY_BUFFER_BYTES))
+        elif self._filled == size < BUSY_BUFFER_BYTES:
+            new_size = BUSY_BUFFER_BYTES
+        elif size > BUSY_BUFFER_BYTES:
+            self._small_receives = self._small_receives + 1 if self._filled * 4 < size else 0
+            if self._small_receives > SHRINK_AFTER_RECEIVES and max(wanted, left) <= FIRST_BUFFER_BYTES:
+                new_size = FIRST_BUFFER_BYTES
+                self._small_receives = 0
+        if new_size != size:
+            # Never resized: records of the old buffer may still be referred to.
+            buffer = memoryview(bytearray(new_size))
+            buffer[:left] = self._buffer[consumed : self._filled]
+            self._buffer = buffer
+        elif left and consumed:
+            self._buffer[:left] = self._buffer[consumed : self._filled]
+        self._filled = left

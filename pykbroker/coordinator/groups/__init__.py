@@ -1,0 +1,19 @@
+"""Groups of consumers, and the offsets that they commit: the state machine over `__consumer_offsets`.
+
+    decision   what a request leads to: records, a response, what happens on commit or failure
+    timers     what happens when nobody asks: sessions, rebalances, retention
+    classic    one group of the classic protocol: members, generation, state
+    offsets    the committed offsets of a shard
+    shard      all groups and offsets of one partition; `replay`
+    rebalance  the way from one generation to the next
+    joining    JoinGroup
+    membership SyncGroup, Heartbeat, LeaveGroup
+    commits    OffsetCommit, OffsetFetch, OffsetDelete, expiry
+    listing    ListGroups, DescribeGroups, DeleteGroups
+
+Persistent are offsets, and of a group what its last GroupMetadata record says: only `GroupShard.replay` changes them.
+A rebalance under way is in memory alone, as in Kafka: after a restart the group is again what it was when last
+stable, and its members learn by their next heartbeat whether they are still of it.
+
+Plain functions, time as an argument (`now_ms`), no trio, no sockets, no log.
+"""

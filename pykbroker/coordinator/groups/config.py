@@ -1,0 +1,42 @@
+"""The settings of group coordination, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wire.compression import Codec
+
+if TYPE_CHECKING:
+    from pykbroker.config import Settings
+
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class GroupConfig:
+    initial_rebalance_delay_ms: int = 3_000
+    min_session_timeout_ms: int = 6_000
+    max_session_timeout_ms: int = 30 * MINUTE_MS
+    max_size: int = 0x7FFFFFFF
+    offset_metadata_max_length: int = 4096
+    offsets_retention_ms: int = 7 * 24 * 60 * MINUTE_MS
+    offsets_retention_check_interval_ms: int = 10 * MINUTE_MS
+    commit_timeout_ms: int = 5_000
+    compression: Codec = Codec.NONE
+    # Not a setting in Kafka either. New members cannot heartbeat, as they do not know their id yet.
+    new_member_join_timeout_ms: int = 5 * MINUTE_MS
+
+    @classmethod
+    def of(cls, settings: Settings) -> GroupConfig:
+        return cls(
+            initial_rebalance_delay_ms=settings.int("group.initial.rebalance.delay.ms"),
+            min_session_timeout_ms=settings.int("group.min.session.timeout.ms"),
+            max_session_timeout_ms=settings.int("group.max.session.timeout.ms"),
+            max_size=settings.int("group.max.size"),
+            offset_metadata_max_length=settings.int("offset.metadata.max.bytes"),
+            offsets_retention_ms=settings.int("offsets.retention.minutes") * MINUTE_MS,
+            offsets_retention_check_interval_ms=settings.int("offsets.retention.check.interval.ms"),
+            commit_timeout_ms=settings.int("offsets.commit.timeout.ms"),
+            compression=Codec(settings.int("offsets.topic.compression.codec")),
+        )

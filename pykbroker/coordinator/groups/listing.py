@@ -1,0 +1,89 @@
+"""ListGroups, DescribeGroups, DeleteGroups: what an administrator sees of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member
+from pykbroker.coordinator.groups.commits import delete_all
+from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.groups.shard import GroupShard, tombstones
+from wire.api.delete_groups import DeleteGroupsResponse
+from wire.api.describe_groups import DescribeGroupsResponse
+from wire.api.list_groups import ListGroupsResponse
+from wire.errors import ErrorCode
+
+DescribedGroup = DescribeGroupsResponse.DescribedGroup
+DescribedMember = DescribedGroup.DescribedGroupMember
+DeletableGroupResult = DeleteGroupsResponse.DeletableGroupResult
+ListedGroup = ListGroupsResponse.ListedGroup
+
+CLASSIC = "classic"
+NOT_FOUND_SINCE = 6  # of DescribeGroups (KIP-1043); before, a group that is not there is a dead one
+
+
+def listed(shard: GroupShard, states: Sequence[str], types: Sequence[str]) -> list[ListedGroup]:
+    """The groups in any of `states` and of any of `types`, whatever the case; empty means all."""
+    wanted_states = {state.strip().lower() for state in states}
+    if types and CLASSIC not in (name.lower() for name in types):
+        return []
+    return [
+        ListedGroup(
+            group_id=group.group_id,
+            protocol_type=group.protocol_type or "",
+            group_state=group.state.value,
+            group_type=CLASSIC,
+        )
+        for group in shard.groups.values()
+        if not wanted_states or group.state.value.lower() in wanted_states
+    ]
+
+
+def described(shard: GroupShard, group_id: str, *, api_version: int) -> DescribedGroup:
+    group = shard.groups.get(group_id)
+    if group is None:
+        if api_version >= NOT_FOUND_SINCE:
+            return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+        return undescribed(group_id, ErrorCode.NONE)
+    return DescribedGroup(
+        group_id=group_id,
+        group_state=group.state.value,
+        protocol_type=group.protocol_type or "",
+        # Only once stable is it sure what the members agreed on.
+        protocol_data=(group.protocol_name or "") if group.state is GroupState.STABLE else "",
+        members=[_described_member(member, group) for member in group.members.values()],
+    )
+
+
+def undescribed(group_id: str, code: ErrorCode, message: str | None = None) -> DescribedGroup:
+    return DescribedGroup(
+        error_code=code,
+        error_message=message,
+        group_id=group_id,
+        group_state=GroupState.DEAD.value if code in (ErrorCode.NONE, ErrorCode.GROUP_ID_NOT_FOUND) else "",
+        protocol_type="",
+        protocol_data="",
+        members=(),
+    )
+
+
+def _described_member(member: Member, group: ClassicGroup) -> DescribedMember:
+    is_stable = group.state is GroupState.STABLE and group.protocol_name is not None
+    return DescribedMember(
+        member_id=member.member_id,
+        group_instance_id=member.group_instance_id,
+        client_id=member.client_id,
+        client_host=member.client_host,
+        member_metadata=member.protocols[group.protocol_name or ""] if is_stable else b"",
+        member_assignment=member.assignment,
+    )
+
+
+def delete_group(shard: GroupShard, group_id: str) -> Decision[DeletableGroupResult]:
+    """Forget a group without members, and its offsets."""
+    group = shard.groups.get(group_id)
+    if group is None:
+        return Decision(DeletableGroupResult(group_id=group_id, error_code=ErrorCode.GROUP_ID_NOT_FOUND))
+    if group.state is not GroupState.EMPTY:
+        return Decision(DeletableGroupResult(group_id=group_id, error_code=ErrorCode.NON_EMPTY_GROUP))
+    return Decision(DeletableGroupResult(group_id=group_id), [*delete_all(shard, group_id), *tombstones([group_id])])

@@ -1,0 +1,223 @@
+"""From a frame to its answer: header, message, handler, and the response written behind those before it.
+
+A handler answers in place, or gives something to await; then `dispatch` hands back a `Waiting`, and the connection
+awaits it before it reads on: as in Kafka, a connection has one request in hand. The answers of a batch of frames
+gather in one `Outbox` and leave in one write.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Awaitable, Callable, Coroutine
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pykbroker.errors import BrokerError
+from pykbroker.handlers import APIS
+from wire.api.api_versions import ApiVersionsRequest
+from wire.errors import ErrorCode, ProtocolError
+from wire.headers import RequestHeader, request_header_version, response_header_version
+from wire.registry import ApiKey, request_class, response_class
+from wire.schema import Message, Response
+
+if TYPE_CHECKING:
+    from pykbroker.context import RequestContext
+
+log = logging.getLogger(__name__)
+
+_KEY_AND_VERSION = struct.Struct(">hh")
+_SIZE_AND_CORRELATION_ID = struct.Struct(">ii")
+_API_VERSIONS = int(ApiKey.API_VERSIONS)
+
+
+class Outbox:
+    """Responses ready to leave: `head` holds their bytes, `refs` what is sent from elsewhere, by position in `head`."""
+
+    __slots__ = ("head", "refs")
+
+    def __init__(self) -> None:
+        self.head = bytearray()
+        self.refs: list[tuple[int, Any]] = []
+
+
+class Route:
+    """How one version of one API is read, handled and answered."""
+
+    __slots__ = (
+        "_room_for_header",
+        "decode",
+        "decode_header",
+        "encode",
+        "error_response",
+        "handle",
+        "key",
+        "version",
+    )
+
+    def __init__(self, key: ApiKey, version: int) -> None:
+        request, response = request_class(key), response_class(key)
+        handler = import_module(f"pykbroker.handlers.{key.name.lower()}")
+        self.key = key
+        self.version = version
+        self.decode_header = RequestHeader.decoder(request_header_version(request, version))
+        self.decode = request.decoder(version)
+        self.handle: Callable[[Any, RequestContext], Response | Awaitable[Response | None] | None] = handler.handle
+        self.error_response: Callable[[Any, BrokerError, RequestContext], Response] = getattr(
+            handler, "error_response", _common_error(response)
+        )
+        self.encode = response.encoder(version)
+        # Size, correlation id, and in flexible versions the number of tagged fields.
+        self._room_for_header = bytes(9 if response_header_version(request, version) == 1 else 8)
+
+    def write(self, outbox: Outbox, correlation_id: int, response: Response) -> None:
+        """Put the response into the outbox as a frame; an EncodeError leaves the outbox as it was."""
+        head, refs = outbox.head, outbox.refs
+        start, known_refs = len(head), len(refs)
+        head += self._room_for_header
+        try:
+            self.encode(response, head, refs)
+        except Exception:
+            del head[start:], refs[known_refs:]
+            raise
+        size = len(head) - start - 4
+        if refs:
+            size += sum(len(records) for _, records in refs[known_refs:])
+        _SIZE_AND_CORRELATION_ID.pack_into(head, start, size, correlation_id)
+
+
+class Waiting:
+    """A request whose answer takes time."""
+
+    __slots__ = ("_answer", "_context", "_correlation_id", "_outbox", "_request", "_route")
+
+    def __init__(
+        self,
+        route: Route,
+        answer: Awaitable[Response | None],
+        correlation_id: int,
+        request: Message,
+        context: RequestContext,
+        outbox: Outbox,
+    ) -> None:
+        self._route = route
+        self._answer = answer
+        self._correlation_id = correlation_id
+        self._request = request
+        self._context = context
+        self._outbox = outbox
+
+    async def finish(self) -> None:
+        """Wait for the answer and put it into the outbox."""
+        try:
+            response = await self._answer
+        except Exception as error:
+            response = failure(self._route, self._request, error, self._context)
+        if response is not None:
+            answer(self._route, self._request, response, self._correlation_id, self._context, self._outbox)
+
+    def abandon(self) -> None:
+        """The connection broke before anything was waited for."""
+        if isinstance(self._answer, Coroutine):
+            self._answer.close()
+
+
+class Dispatcher:
+    """The routes of a broker, made when first needed."""
+
+    def __init__(self, *, protocol_floor: dict[ApiKey, int] | None = None) -> None:
+        self.floor = protocol_floor or {}
+        self._routes: dict[int, Route] = {}
+
+    def versions(self, key: ApiKey) -> tuple[int, int]:
+        api = APIS[key]
+        return max(api.first, self.floor.get(key, 0)), api.last
+
+    def dispatch(self, frame: memoryview, context: RequestContext, outbox: Outbox) -> Waiting | None:
+        """Handle one request. Raises ProtocolError where the connection must be closed."""
+        try:
+            key, version = _KEY_AND_VERSION.unpack_from(frame)
+        except struct.error as error:
+            raise ProtocolError(f"a request of {len(frame)} bytes") from error
+        route = self._routes.get(key << 16 | version)
+        if route is None:
+            route = self._new_route(key, version)
+        header, position = route.decode_header(frame, 0)
+        if route.version == version:
+            request, _ = route.decode(frame, position)  # what may follow is not looked at, as in Kafka
+        else:  # an ApiVersions request of a version to come: its body is unknown
+            request = None
+        context.api_version = version
+        context.client_id = header.client_id or ""
+        try:
+            response = route.handle(request, context)
+        except Exception as error:
+            response = failure(route, request, error, context)
+        if response is None:
+            return None
+        if isinstance(response, Response):
+            answer(route, request, response, header.correlation_id, context, outbox)
+            return None
+        return Waiting(route, response, header.correlation_id, request, context, outbox)
+
+    def _new_route(self, key: int, version: int) -> Route:
+        if key not in APIS:
+            raise ProtocolError(f"unknown API key {key}")
+        api_key = ApiKey(key)
+        first, last = self.versions(api_key)
+        if first <= version <= last:
+            route = self._routes[key << 16 | version] = Route(api_key, version)
+            return route
+        if key == _API_VERSIONS:
+            return _UnknownApiVersions(version)
+        raise ProtocolError(f"{api_key.title} has no version {version} here, only {first} to {last}")
+
+
+class _UnknownApiVersions(Route):
+    """A version of ApiVersions that we do not know is answered with v0, which says what we do know (KIP-511)."""
+
+    def __init__(self, asked_version: int) -> None:
+        super().__init__(ApiKey.API_VERSIONS, 0)
+        self.decode_header = RequestHeader.decoder(request_header_version(ApiVersionsRequest, asked_version))
+
+
+def answer(
+    route: Route,
+    request: Message | None,
+    response: Response,
+    correlation_id: int,
+    context: RequestContext,
+    outbox: Outbox,
+) -> None:
+    """Write the response; one that cannot be written is our bug, and answered as such."""
+    try:
+        route.write(outbox, correlation_id, response)
+    except Exception as error:
+        route.write(outbox, correlation_id, failure(route, request, error, context))
+
+
+def failure(route: Route, request: Message | None, error: Exception, context: RequestContext) -> Response:
+    """The answer to a request that as a whole went wrong."""
+    if not isinstance(error, BrokerError):
+        if isinstance(error, ProtocolError):
+            raise error
+        log.error(
+            "internal error",
+            exc_info=error,
+            extra={"fields": {"api": route.key.title, "version": route.version, "client": context.client_id}},
+        )
+        error = BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)
+    return route.error_response(request, error, context)
+
+
+def _common_error(response: type[Response]) -> Callable[[Any, BrokerError, RequestContext], Response]:
+    """For responses with an error code at their top."""
+    build: Any = response
+    has_message = "error_message" in response.specs
+
+    def error_response(_request: Any, error: BrokerError, _context: RequestContext) -> Response:
+        message = {"error_message": error.message} if has_message else {}
+        built: Response = build(error_code=error.code, **message)
+        return built
+
+    return error_response

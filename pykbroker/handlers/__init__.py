@@ -1,0 +1,60 @@
+"""The APIs that this broker serves: the one table, from which ApiVersions and the README are made.
+
+A handler is a module of this package named as its API: `handle(request, ctx)` returns the response, or something to
+await for it, or None where Kafka answers nothing (acks=0). It is imported when its API is first asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wire.registry import ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Versions `first` to `last` are served, and advertised."""
+
+    first: int
+    last: int
+
+
+APIS: dict[ApiKey, Api] = {
+    ApiKey.PRODUCE: Api(0, 13),  # v0-v2 with v2 batches only; librdkafka turns compression off where they are missing
+    ApiKey.FETCH: Api(4, 18),
+    ApiKey.LIST_OFFSETS: Api(0, 11),
+    ApiKey.METADATA: Api(0, 13),
+    ApiKey.OFFSET_COMMIT: Api(0, 10),
+    ApiKey.OFFSET_FETCH: Api(0, 10),
+    ApiKey.FIND_COORDINATOR: Api(0, 6),
+    ApiKey.JOIN_GROUP: Api(0, 9),
+    ApiKey.HEARTBEAT: Api(0, 4),
+    ApiKey.LEAVE_GROUP: Api(0, 5),
+    ApiKey.SYNC_GROUP: Api(0, 5),
+    ApiKey.DESCRIBE_GROUPS: Api(0, 6),
+    ApiKey.LIST_GROUPS: Api(0, 5),
+    ApiKey.API_VERSIONS: Api(0, 4),
+    ApiKey.CREATE_TOPICS: Api(0, 7),
+    ApiKey.DELETE_TOPICS: Api(0, 6),
+    ApiKey.INIT_PRODUCER_ID: Api(0, 5),  # v6 is for two-phase commit, not stable in Kafka 4.3
+    ApiKey.OFFSET_FOR_LEADER_EPOCH: Api(0, 4),
+    ApiKey.DESCRIBE_CONFIGS: Api(0, 4),
+    ApiKey.CREATE_PARTITIONS: Api(0, 3),
+    ApiKey.DELETE_GROUPS: Api(0, 2),
+    ApiKey.OFFSET_DELETE: Api(0, 0),
+    ApiKey.DESCRIBE_CLUSTER: Api(0, 2),
+    ApiKey.DESCRIBE_TOPIC_PARTITIONS: Api(0, 0),
+}
+
+# The oldest versions that Kafka 4 itself serves (KIP-896): the floor of `--protocol-floor 4.0`.
+KAFKA_4_FLOOR: dict[ApiKey, int] = {
+    ApiKey.PRODUCE: 3,
+    ApiKey.FETCH: 4,
+    ApiKey.LIST_OFFSETS: 1,
+    ApiKey.OFFSET_COMMIT: 2,
+    ApiKey.OFFSET_FETCH: 1,
+    ApiKey.CREATE_TOPICS: 2,
+    ApiKey.DELETE_TOPICS: 1,
+    ApiKey.OFFSET_FOR_LEADER_EPOCH: 2,
+    ApiKey.DESCRIBE_CONFIGS: 1,
+}

@@ -1,0 +1,39 @@
+"""ApiVersions (key 18): which APIs, in which versions, this broker serves: what the handler table says.
+
+v0-v2  the list; throttle time from v1
+v3     client software name and version in the request (KIP-511); finalized features in the answer (KIP-584)
+v4     features with a minimum version of 0
+
+A version to come is answered with v0, UNSUPPORTED_VERSION, and the list (KIP-511).
+"""
+
+from __future__ import annotations
+
+import re
+
+from pykbroker.context import RequestContext
+from pykbroker.handlers import APIS
+from wire.api.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from wire.errors import ErrorCode
+from wire.registry import ApiKey
+
+# What Kafka accepts as the name and the version of a client's software.
+_SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
+
+
+def handle(request: ApiVersionsRequest | None, ctx: RequestContext) -> ApiVersionsResponse:
+    if request is None:  # a version that we do not know
+        known = [_version(ctx, ApiKey.API_VERSIONS)]
+        return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=known)
+    if ctx.api_version >= 3 and not _is_valid(request):
+        return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST, api_keys=())
+    return ApiVersionsResponse(api_keys=[_version(ctx, key) for key in APIS], finalized_features_epoch=0)
+
+
+def _is_valid(request: ApiVersionsRequest) -> bool:
+    return all(_SOFTWARE.fullmatch(said) for said in (request.client_software_name, request.client_software_version))
+
+
+def _version(ctx: RequestContext, key: ApiKey) -> ApiVersionsResponse.ApiVersion:
+    first, last = ctx.broker.dispatcher.versions(key)
+    return ApiVersionsResponse.ApiVersion(api_key=key, min_version=first, max_version=last)

@@ -1,0 +1,203 @@
+"""Fetch (key 1): read record batches, waiting for them if there are too few.
+
+v4   isolation level (KIP-98): last stable offset and aborted transactions
+v5   log start offset
+v7   fetch sessions (KIP-227)
+v9   the leader epoch that the client knows (KIP-320)
+v10  zstd (KIP-110)
+v11  the consumer's rack (KIP-392)
+v12  flexible; the epoch fetched last, for truncation (KIP-595)
+v13  topic ids instead of names (KIP-516)
+v15  the replica's state instead of its id
+v16  leaders' endpoints (KIP-951)
+v17  the replica's directory id (KIP-853)
+v18  the replica's high watermark
+
+An answer holds at most `max_bytes`, and of each partition at most its `partition_max_bytes`, but always the first
+batch that there is. Records go from the file to the socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import suppress
+
+from pykbroker.context import RequestContext
+from pykbroker.errors import BrokerError
+from pykbroker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, NO_SESSION, FetchSession, Key, Wanted
+from pykbroker.partition import Partition
+from pykbroker.purgatory import Waiter, standing_at
+from wire.api.fetch import FetchRequest, FetchResponse
+from wire.errors import ErrorCode
+
+FIRST_WITH_TOPIC_IDS = 13
+
+TopicResult = FetchResponse.FetchableTopicResponse
+PartitionResult = TopicResult.PartitionData
+Result = tuple[Key, Wanted, PartitionResult]
+
+
+def handle(request: FetchRequest, ctx: RequestContext) -> FetchResponse | Awaitable[FetchResponse]:
+    fetch = Fetch(request, ctx)
+    results = fetch.read()
+    if fetch.is_satisfied(results):
+        return fetch.respond(results)
+    return fetch.wait_and_read()
+
+
+def error_response(_request: FetchRequest, error: BrokerError, _ctx: RequestContext) -> FetchResponse:
+    return FetchResponse(error_code=error.code, responses=())
+
+
+class Fetch:
+    """One request: what it wants, and the session that it continues or opens."""
+
+    def __init__(self, request: FetchRequest, ctx: RequestContext) -> None:
+        self._request = request
+        self._ctx = ctx
+        self._session: FetchSession | None = None
+        self._is_incremental = False
+        self._wanted = self._open_session()
+
+    # --- what is asked
+
+    def _open_session(self) -> list[tuple[Key, Wanted]]:
+        """All partitions to read, in order. Raises BrokerError."""
+        request, sessions = self._request, self._ctx.broker.fetch_sessions
+        now_ms = self._ctx.broker.clock_ms()
+        uses_topic_ids = self._ctx.api_version >= FIRST_WITH_TOPIC_IDS
+        if request.session_epoch in (INITIAL_EPOCH, FINAL_EPOCH):
+            asked = list(_asked(request))
+            sessions.close(request.session_id)
+            if request.session_epoch == INITIAL_EPOCH and asked:
+                self._session = sessions.create(uses_topic_ids=uses_topic_ids, now_ms=now_ms)
+                if self._session is not None:
+                    self._session.partitions.update(asked)
+            return asked
+        self._session = session = sessions.use(
+            request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids, now_ms=now_ms
+        )
+        self._is_incremental = True
+        for topic in request.forgotten_topics_data:
+            for index in topic.partitions:
+                session.forget((topic.topic, topic.topic_id, index))
+        for key, wanted in _asked(request):
+            session.want(key, wanted)
+        return list(session.partitions.items())
+
+    # --- what there is
+
+    def read(self) -> list[Result]:
+        left = min(self._request.max_bytes, self._ctx.broker.fetch_max_bytes)
+        is_first = True
+        results = []
+        for key, wanted in self._wanted:
+            result = self._read_one(key, wanted, max_bytes=left, at_least_one=is_first)
+            if result.records:
+                is_first = False
+                left = max(0, left - _size(result))
+            results.append((key, wanted, result))
+        return results
+
+    def _read_one(self, key: Key, wanted: Wanted, *, max_bytes: int, at_least_one: bool) -> PartitionResult:
+        index = key[2]
+        try:
+            partition = self._partition(key)
+            partition.check_leader(wanted.current_leader_epoch)
+            records = partition.read(
+                wanted.fetch_offset,
+                max_bytes=min(max_bytes, wanted.max_bytes),
+                isolation_level=self._request.isolation_level,
+                at_least_one=at_least_one,
+            )
+        except BrokerError as error:
+            return PartitionResult(
+                partition_index=index, error_code=error.code, high_watermark=-1, aborted_transactions=None, records=b""
+            )
+        return PartitionResult(
+            partition_index=index,
+            high_watermark=partition.high_watermark,
+            last_stable_offset=partition.last_stable_offset,
+            log_start_offset=partition.log.log_start_offset,
+            aborted_transactions=[] if self._request.isolation_level else None,
+            records=records or b"",
+        )
+
+    def _partition(self, key: Key) -> Partition:
+        name, topic_id, index = key
+        if self._ctx.api_version >= FIRST_WITH_TOPIC_IDS:
+            name = self._ctx.broker.topic_name(topic_id)
+        return self._ctx.broker.replicas.replica(name, index)
+
+    def is_satisfied(self, results: list[Result]) -> bool:
+        """Is there enough, or is waiting of no use?"""
+        request = self._request
+        if request.max_wait_ms <= 0 or not self._wanted or any(result.error_code for _, _, result in results):
+            return True
+        return sum(_size(result) for _, _, result in results) >= request.min_bytes
+
+    async def wait_and_read(self) -> FetchResponse:
+        """Wait until `min_bytes` have come, `max_wait_ms` is over, or something else happened."""
+        waiter = Waiter()
+        with standing_at(self._readable(), waiter):
+            results = self.read()  # again: other answers may have had to leave since the first look
+            if not self.is_satisfied(results) and not self._ctx.broker.is_stopping:
+                waiter.missing_bytes = self._request.min_bytes - sum(_size(result) for _, _, result in results)
+                await waiter.wait(timeout_ms=self._request.max_wait_ms)
+                results = self.read()
+        return self.respond(results)
+
+    def _readable(self) -> Iterator[Partition]:
+        for key, _ in self._wanted:
+            with suppress(BrokerError):
+                yield self._partition(key)
+
+    # --- what is answered
+
+    def respond(self, results: Iterable[Result]) -> FetchResponse:
+        session = self._session
+        kept = [result for result in results if self._is_news(*result)]
+        for key, wanted, result in kept:
+            wanted.told_high_watermark = result.high_watermark
+            wanted.told_log_start_offset = result.log_start_offset
+            if session is not None and self._is_incremental and result.records and key in session.partitions:
+                session.partitions.move_to_end(key)
+        return FetchResponse(session_id=NO_SESSION if session is None else session.id, responses=list(_by_topic(kept)))
+
+    def _is_news(self, _key: Key, wanted: Wanted, result: PartitionResult) -> bool:
+        """Must this partition be in the answer? In a session only if something is new to the client."""
+        return (
+            not self._is_incremental
+            or bool(result.records)
+            or result.error_code != ErrorCode.NONE
+            or result.high_watermark != wanted.told_high_watermark
+            or result.log_start_offset != wanted.told_log_start_offset
+        )
+
+
+def _asked(request: FetchRequest) -> Iterator[tuple[Key, Wanted]]:
+    for topic in request.topics:
+        for asked in topic.partitions:
+            wanted = Wanted(
+                fetch_offset=asked.fetch_offset,
+                max_bytes=asked.partition_max_bytes,
+                current_leader_epoch=asked.current_leader_epoch,
+                last_fetched_epoch=asked.last_fetched_epoch,
+            )
+            yield (topic.topic, topic.topic_id, asked.partition), wanted
+
+
+def _by_topic(results: list[Result]) -> Iterator[TopicResult]:
+    """The results as the answer has them: neighbours of one topic together."""
+    current: TopicResult | None = None
+    partitions: list[PartitionResult] = []
+    for (name, topic_id, _), _, result in results:
+        if current is None or (current.topic, current.topic_id) != (name, topic_id):
+            partitions = []
+            current = TopicResult(topic=name, topic_id=topic_id, partitions=partitions)
+            yield current
+        partitions.append(result)
+
+
+def _size(result: PartitionResult) -> int:
+    return 0 if result.records is None else len(result.records)

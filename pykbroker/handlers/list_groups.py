@@ -1,0 +1,23 @@
+"""ListGroups (key 16): the groups that this broker coordinates.
+
+Served: v0-v5.
+
+v4  states, also to ask for (KIP-518)
+v5  types, also to ask for (KIP-848)
+"""
+
+from __future__ import annotations
+
+from pykbroker.context import RequestContext
+from pykbroker.coordinator.groups.listing import listed
+from pykbroker.errors import BrokerError
+from wire.api.list_groups import ListGroupsRequest, ListGroupsResponse
+
+
+def handle(request: ListGroupsRequest, ctx: RequestContext) -> ListGroupsResponse:
+    groups = ctx.broker.groups.read_all(lambda shard: listed(shard, request.states_filter, request.types_filter))
+    return ListGroupsResponse(groups=groups)
+
+
+def error_response(_request: ListGroupsRequest, error: BrokerError, _ctx: RequestContext) -> ListGroupsResponse:
+    return ListGroupsResponse(error_code=error.code, groups=[])

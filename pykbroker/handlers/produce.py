@@ -1,0 +1,116 @@
+"""Produce (key 0): append record batches to partitions that this broker leads.
+
+v0-v2  message sets; a v2 batch is taken in these versions too
+v1     throttle time
+v2     log append time in the answer
+v3     transactional id; v2 batches only (KIP-98)
+v5     log start offset in the answer (KIP-207)
+v7     zstd (KIP-110)
+v8     per-record errors and an error text (KIP-467)
+v10    the current leader comes with NOT_LEADER_OR_FOLLOWER (KIP-951)
+v12    a transactional batch adds its partition to the transaction (KIP-890)
+v13    topic ids instead of names (KIP-516)
+
+acks=0 has no answer, but the connection is closed on an error; acks=all is answered when every in-sync replica has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from pykbroker.context import RequestContext
+from pykbroker.errors import BrokerError
+from pykbroker.partition import Partition
+from wire.api.produce import ProduceRequest, ProduceResponse
+from wire.errors import ErrorCode, ProtocolError
+
+ACKS_NONE, ACKS_LEADER, ACKS_ALL = 0, 1, -1
+FIRST_WITH_TOPIC_IDS = 13
+
+TopicData = ProduceRequest.TopicProduceData
+PartitionData = TopicData.PartitionProduceData
+TopicResult = ProduceResponse.TopicProduceResponse
+PartitionResult = TopicResult.PartitionProduceResponse
+Uncommitted = list[tuple[PartitionResult, Partition, int]]
+
+
+def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Awaitable[ProduceResponse] | None:
+    if request.acks not in (ACKS_NONE, ACKS_LEADER, ACKS_ALL):
+        return error_response(request, BrokerError(ErrorCode.INVALID_REQUIRED_ACKS), ctx)
+    now_ms = ctx.broker.clock_ms()
+    uncommitted: Uncommitted = []
+    topics = []
+    for topic in request.topic_data:
+        results = []
+        for data in topic.partition_data:
+            results.append(append_one(ctx, topic, data, request.acks, now_ms, uncommitted))  # noqa: PERF401 - hot, and a comprehension costs a call
+        topics.append(TopicResult(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
+    if request.acks == ACKS_NONE:
+        check_unanswered(topics)
+        return None
+    response = ProduceResponse(responses=topics)
+    if request.acks == ACKS_ALL and uncommitted:
+        return wait_committed(response, uncommitted, timeout_ms=request.timeout_ms)
+    return response
+
+
+def append_one(
+    ctx: RequestContext, topic: TopicData, data: PartitionData, acks: int, now_ms: int, uncommitted: Uncommitted
+) -> PartitionResult:
+    """Append one partition's batch; an error is that partition's alone."""
+    try:
+        name = topic.name if ctx.api_version < FIRST_WITH_TOPIC_IDS else ctx.broker.topic_name(topic.topic_id)
+        partition = ctx.broker.replicas.replica(name, data.index)
+        if not isinstance(data.records, memoryview) or not data.records:
+            raise BrokerError(ErrorCode.INVALID_RECORD, "Produce request has no records")
+        appended = partition.append_as_leader(data.records, now_ms=now_ms, acks_all=acks == ACKS_ALL)
+    except BrokerError as error:
+        return PartitionResult(
+            index=data.index, base_offset=-1, error_code=error.code, error_message=error.message, log_start_offset=-1
+        )
+    result = PartitionResult(
+        index=data.index,
+        base_offset=appended.base_offset,
+        log_append_time_ms=appended.log_append_time_ms,
+        log_start_offset=partition.log.log_start_offset,
+    )
+    if partition.high_watermark < appended.next_offset:
+        uncommitted.append((result, partition, appended.next_offset))
+    return result
+
+
+async def wait_committed(response: ProduceResponse, uncommitted: Uncommitted, *, timeout_ms: int) -> ProduceResponse:
+    """Hold the answer until every batch is below its high watermark, or say which were not."""
+    for result, partition, next_offset in uncommitted:
+        try:
+            await partition.wait_committed(next_offset, timeout_ms=timeout_ms)
+        except BrokerError as error:
+            result.error_code = error.code
+            result.error_message = error.message
+    return response
+
+
+def check_unanswered(topics: list[TopicResult]) -> None:
+    """With acks=0 an error shows only as a closed connection, upon which clients refresh their metadata."""
+    for topic in topics:
+        for result in topic.partition_responses:
+            if result.error_code:
+                raise ProtocolError(f"acks=0, error {result.error_code} at {topic.name}-{result.index}")
+
+
+def error_response(request: ProduceRequest, error: BrokerError, _ctx: RequestContext) -> ProduceResponse:
+    return ProduceResponse(
+        responses=[
+            TopicResult(
+                name=topic.name,
+                topic_id=topic.topic_id,
+                partition_responses=[
+                    PartitionResult(
+                        index=data.index, base_offset=-1, error_code=error.code, error_message=error.message
+                    )
+                    for data in topic.partition_data
+                ],
+            )
+            for topic in request.topic_data
+        ]
+    )

@@ -1,0 +1,56 @@
+"""What a broker does by the clock, in a worker thread: flush, checkpoint, delete what is too old.
+
+The intervals are Kafka's settings. A failure is logged and tried again at the next turn: one disk error must not end
+the flushing of the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from pykbroker.broker import Broker
+
+log = logging.getLogger(__name__)
+
+# Often, so that a stop finds little left to flush, and a start after a power cut little to check.
+FLUSH_INTERVAL_MS = 5_000
+
+
+async def maintain(broker: Broker) -> None:
+    """For ever."""
+    settings, logs = broker.settings, broker.replicas.logs
+
+    def checkpoint() -> None:
+        logs.flush_all()
+        logs.write_checkpoints()
+
+    def remove() -> None:
+        logs.apply_retention(broker.clock_ms())
+        logs.remove_deleted(broker.clock_ms())
+
+    def expire_producers() -> None:
+        logs.expire_producers(broker.clock_ms(), settings.int("producer.id.expiration.ms"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
+        nursery.start_soon(_every, settings.int("log.retention.check.interval.ms"), remove)
+        nursery.start_soon(_every, settings.int("producer.id.expiration.check.interval.ms"), expire_producers)
+
+
+async def _every(interval_ms: int, work: Callable[[], None], first: Callable[[], None] | None = None) -> None:
+    """Do `first` here and `work` in a thread, at every turn."""
+    while True:
+        await trio.sleep(interval_ms / 1000)
+        if first is not None:
+            first()
+        try:
+            await trio.to_thread.run_sync(work)
+        except StorageError as error:
+            log.error("background work failed", extra={"fields": {"work": work.__name__, "reason": str(error)}})

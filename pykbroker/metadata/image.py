@@ -1,0 +1,148 @@
+"""The picture of the cluster that handlers read: nodes, topics, partitions, configs.
+
+Invariants
+  An image never changes; a change makes a new one, with a greater `version`. A cache by version is always right.
+  partitions[i].index == i; topics and topics_by_id hold the same topics; a config is there only while its topic is.
+
+Knows neither the store nor who may change what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+INTERNAL_TOPICS = frozenset(("__consumer_offsets", "__transaction_state", "__share_group_state"))
+NO_LEADER = -1
+
+Configs = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where clients are told to connect."""
+
+    host: str  # "" is auto: the address that this client connected to
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeImage:
+    id: int
+    rack: str | None
+    listeners: Mapping[str, Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionImage:
+    index: int
+    leader: int
+    leader_epoch: int
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+    partition_epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicImage:
+    name: str
+    id: bytes
+    partitions: tuple[PartitionImage, ...]
+
+    @property
+    def is_internal(self) -> bool:
+        return self.name in INTERNAL_TOPICS
+
+    def partition(self, index: int) -> PartitionImage | None:
+        return self.partitions[index] if 0 <= index < len(self.partitions) else None
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataImage:
+    version: int
+    cluster_id: str
+    controller_id: int
+    nodes: Mapping[int, NodeImage] = field(default_factory=dict)
+    topics: Mapping[str, TopicImage] = field(default_factory=dict)
+    topics_by_id: Mapping[bytes, TopicImage] = field(default_factory=dict)
+    topic_configs: Mapping[str, Configs] = field(default_factory=dict)
+    broker_configs: Mapping[str, Configs] = field(default_factory=dict)  # by node id as text; "" is cluster-wide
+
+    def topic(self, name: str) -> TopicImage | None:
+        return self.topics.get(name)
+
+    def topic_by_id(self, topic_id: bytes) -> TopicImage | None:
+        return self.topics_by_id.get(topic_id)
+
+    def partition(self, topic: str, index: int) -> PartitionImage | None:
+        found = self.topics.get(topic)
+        return None if found is None else found.partition(index)
+
+    @property
+    def partition_count(self) -> int:
+        return sum(len(topic.partitions) for topic in self.topics.values())
+
+    def with_nodes(self, nodes: Iterable[NodeImage]) -> MetadataImage:
+        return replace(self, version=self.version + 1, nodes={node.id: node for node in nodes})
+
+    def with_topics(self, topics: Iterable[TopicImage]) -> MetadataImage:
+        """With these added, or in the place of those of the same name."""
+        by_name, by_id = dict(self.topics), dict(self.topics_by_id)
+        for topic in topics:
+            if topic.name in by_name:
+                del by_id[by_name[topic.name].id]
+            by_name[topic.name] = by_id[topic.id] = topic
+        return replace(self, version=self.version + 1, topics=by_name, topics_by_id=by_id)
+
+    def without_topics(self, names: Iterable[str]) -> MetadataImage:
+        by_name, by_id, configs = dict(self.topics), dict(self.topics_by_id), dict(self.topic_configs)
+        for name in names:
+            del by_id[by_name.pop(name).id]
+            configs.pop(name, None)
+        return replace(self, version=self.version + 1, topics=by_name, topics_by_id=by_id, topic_configs=configs)
+
+    def with_topic_configs(self, configs: Mapping[str, Configs]) -> MetadataImage:
+        """With these whole configs by topic name; an empty one leaves."""
+        return replace(self, version=self.version + 1, topic_configs=_merged(self.topic_configs, configs))
+
+    def with_broker_configs(self, configs: Mapping[str, Configs]) -> MetadataImage:
+        return replace(self, version=self.version + 1, broker_configs=_merged(self.broker_configs, configs))
+
+
+def _merged(old: Mapping[str, Configs], new: Mapping[str, Configs]) -> Mapping[str, Configs]:
+    merged = {**old, **new}
+    return {name: configs for name, configs in merged.items() if configs}
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChange:
+    """What became of one image in the next. A topic deleted and made again is in both `deleted` and `created`."""
+
+    before: MetadataImage
+    after: MetadataImage
+    created: tuple[TopicImage, ...]
+    deleted: tuple[TopicImage, ...]
+    altered: tuple[TopicImage, ...]  # as they are after
+    configs_changed: tuple[str, ...]  # names of topics that stayed
+    broker_configs_changed: bool
+
+
+def difference(before: MetadataImage, after: MetadataImage) -> MetadataChange:
+    # Topics are shared between images, so that what did not change is told by identity, in one pass over thousands.
+    old, new = before.topics_by_id, after.topics_by_id
+    differing = [topic for topic_id, topic in new.items() if old.get(topic_id) is not topic]
+    configs_before, configs_after = before.topic_configs, after.topic_configs
+    configured = () if configs_before is configs_after else {*configs_before, *configs_after}
+    return MetadataChange(
+        before=before,
+        after=after,
+        created=tuple(topic for topic in differing if topic.id not in old),
+        deleted=tuple(old[topic_id] for topic_id in old.keys() - new.keys()),
+        altered=tuple(topic for topic in differing if topic.id in old and old[topic.id] != topic),
+        configs_changed=tuple(
+            name
+            for name in configured
+            if name in before.topics and name in after.topics and configs_before.get(name) != configs_after.get(name)
+        ),
+        broker_configs_changed=before.broker_configs != after.broker_configs,
+    )

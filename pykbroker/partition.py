@@ -1,0 +1,175 @@
+"""One replica of a partition: its log, who leads it, who is in sync, and how far readers may read.
+
+Invariants
+  log_start_offset <= last_stable_offset <= high_watermark <= log.next_offset
+  The high watermark never falls while this broker leads.
+
+A single node is a cluster of one: its in-sync replicas are itself, so an append moves the high watermark at once.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from pykbroker.errors import BrokerError
+from pykbroker.metadata.image import NO_LEADER, PartitionImage
+from pykbroker.purgatory import Waiter, standing_at
+from storage import errors as storage_errors
+from storage.errors import StorageError
+from storage.log import Appended, Log
+from storage.log_slice import LogSlice
+from wire import errors as wire_errors
+from wire.errors import CorruptBatch, ErrorCode
+from wire.record_batch import batches
+
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
+UNKNOWN_EPOCH = -1
+
+
+class Partition:
+    __slots__ = (
+        "_node_id",
+        "high_watermark",
+        "index",
+        "is_leader",
+        "is_offline",
+        "isr",
+        "leader",
+        "leader_epoch",
+        "log",
+        "min_insync_replicas",
+        "topic",
+        "topic_id",
+        "waiters",
+    )
+
+    def __init__(
+        self, topic: str, topic_id: bytes, index: int, log: Log, *, node_id: int, image: PartitionImage
+    ) -> None:
+        self.topic = topic
+        self.topic_id = topic_id
+        self.index = index
+        self.log = log
+        self.high_watermark = log.next_offset
+        self.min_insync_replicas = 1
+        self.is_offline = False  # its log directory failed
+        self.waiters: set[Waiter] = set()
+        self._node_id = node_id
+        self.apply(image)
+
+    def apply(self, image: PartitionImage) -> None:
+        """Take leadership and in-sync replicas from the cluster's metadata."""
+        self.leader = image.leader
+        self.is_leader = image.leader == self._node_id
+        self.leader_epoch = image.leader_epoch
+        self.isr = image.isr
+        self.wake_waiters()
+
+    def retire(self) -> None:
+        """Its topic is gone: nobody leads it any more."""
+        self.leader = NO_LEADER
+        self.is_leader = False
+        self.wake_waiters()
+
+    # --- who leads
+
+    def check_leader(self, current_leader_epoch: int = UNKNOWN_EPOCH) -> None:
+        """Raises BrokerError unless this broker leads, in the epoch that the client knows (KIP-320)."""
+        if self.is_offline:
+            raise BrokerError(ErrorCode.KAFKA_STORAGE_ERROR)
+        if not self.is_leader:
+            raise BrokerError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+        if current_leader_epoch not in (UNKNOWN_EPOCH, self.leader_epoch):
+            is_old = current_leader_epoch < self.leader_epoch
+            raise BrokerError(ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH)
+
+    # --- appending
+
+    def append_as_leader(
+        self, records: memoryview | bytes, *, now_ms: int, from_client: bool = True, acks_all: bool = False
+    ) -> Appended:
+        """Append whole v2 batches, and wake who waits for them. Raises BrokerError, with nothing written.
+
+        `records` is patched in place where it can be: it gets its offsets and the leader's epoch.
+        """
+        self.check_leader()
+        if acks_all and len(self.isr) < self.min_insync_replicas:
+            raise BrokerError(ErrorCode.NOT_ENOUGH_REPLICAS)
+        if not isinstance(records, memoryview) or records.readonly:
+            records = memoryview(bytearray(records))
+        try:
+            appended = self.log.append_as_leader(
+                batches(records), leader_epoch=self.leader_epoch, now_ms=now_ms, from_client=from_client
+            )
+        except (StorageError, CorruptBatch) as error:
+            raise refused(error) from error
+        if len(self.isr) == 1:
+            self.high_watermark = self.log.next_offset
+        if self.waiters:
+            for waiter in list(self.waiters):
+                waiter.add_bytes(len(records))
+        return appended
+
+    async def wait_committed(self, next_offset: int, *, timeout_ms: float) -> None:
+        """Until all in-sync replicas have what is below `next_offset`. Raises BrokerError."""
+        with trio.move_on_after(timeout_ms / 1000):
+            while self.high_watermark < next_offset:
+                with standing_at([self], Waiter()) as waiter:
+                    await waiter.wait(timeout_ms=timeout_ms)
+                self.check_leader()
+            return
+        raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
+
+    # --- reading
+
+    @property
+    def log_start_offset(self) -> int:
+        return self.log.log_start_offset
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Below it every transaction has ended."""
+        return self.log.last_stable_offset(self.high_watermark)
+
+    def read(self, offset: int, *, max_bytes: int, isolation_level: int, at_least_one: bool) -> LogSlice:
+        """What a consumer may see from `offset` on. Raises BrokerError."""
+        end = self.last_stable_offset if isolation_level == READ_COMMITTED else self.high_watermark
+        if not self.log.log_start_offset <= offset <= self.log.next_offset:
+            raise BrokerError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        try:
+            return self.log.read(offset, max_bytes=max_bytes, max_offset=end, at_least_one=at_least_one)
+        except StorageError as error:
+            raise refused(error) from error
+
+    # --- the rest
+
+    def wake_waiters(self) -> None:
+        for waiter in list(self.waiters):
+            waiter.wake()
+
+
+def refused(error: Exception) -> BrokerError:
+    """Storage's errors, and those of the batches themselves, as Kafka's codes."""
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return BrokerError(code, str(error))
+    return BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error))
+
+
+_CODES: dict[type[Exception], ErrorCode] = {  # the first that fits
+    storage_errors.StorageFailure: ErrorCode.KAFKA_STORAGE_ERROR,
+    storage_errors.CorruptRecord: ErrorCode.CORRUPT_MESSAGE,
+    storage_errors.InvalidRecord: ErrorCode.INVALID_RECORD,
+    storage_errors.InvalidTimestamp: ErrorCode.INVALID_TIMESTAMP,
+    storage_errors.UnsupportedCompression: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+    storage_errors.MessageTooLarge: ErrorCode.MESSAGE_TOO_LARGE,
+    storage_errors.SegmentTooLarge: ErrorCode.RECORD_LIST_TOO_LARGE,
+    storage_errors.OutOfOrderSequence: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    storage_errors.InvalidProducerEpoch: ErrorCode.INVALID_PRODUCER_EPOCH,
+    storage_errors.InvalidTransactionState: ErrorCode.INVALID_TXN_STATE,
+    storage_errors.OffsetOutOfRange: ErrorCode.OFFSET_OUT_OF_RANGE,
+    wire_errors.InvalidRecord: ErrorCode.INVALID_RECORD,
+    wire_errors.BadCompression: ErrorCode.UNKNOWN_SERVER_ERROR,  # as Kafka, whose codecs' exceptions are not its own
+    wire_errors.TooLarge: ErrorCode.MESSAGE_TOO_LARGE,
+    wire_errors.CorruptBatch: ErrorCode.CORRUPT_MESSAGE,
+}

@@ -1,0 +1,116 @@
+"""The partitions of this broker: made, changed and removed as the cluster's metadata says.
+
+Invariant: `partitions` holds what the metadata places on this node, each with an open log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import trio
+
+from pykbroker.config import Settings
+from pykbroker.errors import BrokerError
+from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
+from pykbroker.partition import Partition
+from pykbroker.topic_config import effective_topic_config, log_config
+from storage.log_manager import LogManager
+from wire.errors import ErrorCode
+
+log = logging.getLogger(__name__)
+
+
+class ReplicaManager:
+    def __init__(self, logs: LogManager, settings: Settings, *, node_id: int) -> None:
+        self.logs = logs
+        self.partitions: dict[tuple[str, int], Partition] = {}
+        self._settings = settings
+        self._node_id = node_id
+
+    def replica(self, topic: str, index: int) -> Partition:
+        """The partition, whoever leads it. Raises BrokerError."""
+        partition = self.partitions.get((topic, index))
+        if partition is None:
+            raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        return partition
+
+    def leader(self, topic: str, index: int) -> Partition:
+        """The partition, which this broker leads. Raises BrokerError."""
+        partition = self.replica(topic, index)
+        partition.check_leader()
+        return partition
+
+    # --- following the metadata
+
+    def start(self, image: MetadataImage, *, now_ms: int) -> None:
+        """Take up what is on disk and in the metadata."""
+        for topic in image.topics.values():
+            self._apply_topic(topic, image, now_ms=now_ms)
+        for topic_name, index in self.logs.logs.keys() - self.partitions.keys():
+            log.warning("a log of no known topic is left alone", extra={"fields": {"log": f"{topic_name}-{index}"}})
+
+    async def apply(self, change: MetadataChange, *, now_ms: int) -> None:
+        """Follow one change of the metadata. The files of many partitions take a while, so it lets others run."""
+        for topic in change.deleted:
+            self._remove_topic(topic, now_ms=now_ms)
+        for topic in (*change.created, *change.altered):
+            for start in range(0, len(topic.partitions), _PARTITIONS_PER_CHECKPOINT):
+                self._apply_topic(topic, change.after, now_ms=now_ms, start=start, count=_PARTITIONS_PER_CHECKPOINT)
+                await trio.lowlevel.checkpoint()
+        if change.broker_configs_changed:
+            self._apply_configs(change.after.topics, change.after)
+        else:
+            self._apply_configs(change.configs_changed, change.after)
+
+    def _apply_topic(
+        self, topic: TopicImage, image: MetadataImage, *, now_ms: int, start: int = 0, count: int | None = None
+    ) -> None:
+        wanted = topic.partitions[start:] if count is None else topic.partitions[start : start + count]
+        config = log_config(self._settings, image, topic.name)
+        min_insync_replicas = self._min_insync_replicas(topic.name, image)
+        for placed in wanted:
+            partition = self.partitions.get((topic.name, placed.index))
+            if partition is not None and partition.topic_id == topic.id:
+                partition.apply(placed)
+            elif self._node_id in placed.replicas:
+                opened = self.logs.create(topic.name, placed.index, topic_id=topic.id, now_ms=now_ms)
+                opened.config = config
+                self.partitions[topic.name, placed.index] = partition = Partition(
+                    topic.name, topic.id, placed.index, opened, node_id=self._node_id, image=placed
+                )
+                partition.min_insync_replicas = min_insync_replicas
+
+    def _remove_topic(self, topic: TopicImage, *, now_ms: int) -> None:
+        for placed in topic.partitions:
+            partition = self.partitions.get((topic.name, placed.index))
+            if partition is not None and partition.topic_id == topic.id:
+                del self.partitions[topic.name, placed.index]
+                partition.retire()
+                self.logs.delete(topic.name, placed.index, now_ms=now_ms)
+
+    def _apply_configs(self, topics: Iterable[str], image: MetadataImage) -> None:
+        for name in topics:
+            topic = image.topic(name)
+            for placed in topic.partitions if topic is not None else ():
+                partition = self.partitions.get((name, placed.index))
+                if partition is not None:
+                    partition.log.config = log_config(self._settings, image, name)
+                    partition.min_insync_replicas = self._min_insync_replicas(name, image)
+
+    def _min_insync_replicas(self, topic: str, image: MetadataImage) -> int:
+        return int(effective_topic_config(self._settings, image, topic)["min.insync.replicas"] or 1)
+
+    # --- for the broker as a whole
+
+    def wake_waiters(self) -> None:
+        for partition in self.partitions.values():
+            partition.wake_waiters()
+
+    def note_high_watermarks(self) -> None:
+        """Hand them to storage for its next checkpoint."""
+        for key, partition in self.partitions.items():
+            self.logs.high_watermarks[key] = partition.high_watermark
+
+
+_PARTITIONS_PER_CHECKPOINT = 20

@@ -1,0 +1,93 @@
+"""For tests: a broker in memory, asked as over a connection. A request goes in as a frame, the answer comes out of one.
+
+All its parts are the real ones, but for the disk and the store, which are their in-memory twins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pykbroker.broker import Broker
+from pykbroker.config import Settings
+from pykbroker.context import RequestContext
+from pykbroker.controller import Controller, NewTopic
+from pykbroker.dispatch import Outbox
+from pykbroker.metadata.image import Endpoint, NodeImage, TopicImage
+from pykbroker.metadata.sqlite import SqliteStore
+from pykbroker.partition import Partition
+from pykbroker.topic_config import log_config
+from storage.log_manager import LogManager
+from storage.testing import MemoryFiles
+from wire.headers import RequestHeader, ResponseHeader, request_header_version, response_header_version
+from wire.record_batch import Record, build
+from wire.registry import ApiKey, response_class
+from wire.schema import Request
+
+CLUSTER_ID = "abcdefghijklmnopqrstug"
+NOW_MS = 1_700_000_000_000
+CORRELATION_ID = 7
+NODE = NodeImage(1, "r1", {"PLAINTEXT": Endpoint("broker.example", 9092)})
+
+
+class InMemoryBroker:
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.context = RequestContext(broker, listener="PLAINTEXT", local=("127.0.0.1", 9092), client=("127.0.0.1", 1))
+
+    async def ask(self, request: Request, version: int) -> Any:
+        """The response as the client decodes it."""
+        key = ApiKey(request.api_key)
+        header = RequestHeader(
+            request_api_key=key, request_api_version=version, correlation_id=CORRELATION_ID, client_id="test"
+        )
+        frame = bytes(header.encode(request_header_version(type(request), version))) + bytes(request.encode(version))
+        outbox = Outbox()
+        waiting = self.broker.dispatcher.dispatch(memoryview(frame), self.context, outbox)
+        if waiting is not None:
+            await waiting.finish()
+        assert len(outbox.head) - 4 == int.from_bytes(outbox.head[:4], "big")
+        response_header = ResponseHeader.decoder(response_header_version(type(request), version))
+        head, start = response_header(memoryview(outbox.head), 4)
+        assert head.correlation_id == CORRELATION_ID
+        return response_class(key).decode(memoryview(outbox.head)[start:], version)
+
+    async def create(
+        self, name: str, partition_count: int = 1, *, configs: Mapping[str, str | None] | None = None
+    ) -> TopicImage:
+        (result,) = await self.broker.controller.create_topics(
+            [NewTopic(name, partition_count, 1, configs=configs or {})]
+        )
+        assert result.topic is not None, result.error
+        return result.topic
+
+    def append(self, topic: str, index: int, timestamps_ms: Sequence[int]) -> Partition:
+        """One batch of a record per timestamp."""
+        partition = self.broker.replicas.leader(topic, index)
+        records = [Record(offset=0, timestamp_ms=at, key=None, value=b"v", headers=()) for at in timestamps_ms]
+        partition.append_as_leader(build(records), now_ms=NOW_MS)
+        return partition
+
+
+@asynccontextmanager
+async def in_memory_broker(
+    settings: Mapping[str, str] | None = None, node: NodeImage = NODE
+) -> AsyncIterator[InMemoryBroker]:
+    loaded = Settings.of({"node.id": "1", **(settings or {})})
+    store = SqliteStore.open(None)
+    try:
+        controller = await Controller.open(store, loaded, cluster_id=CLUSTER_ID)
+        logs = LogManager.open(
+            MemoryFiles(),
+            ["/data"],
+            node_id=1,
+            config_for=lambda topic: log_config(loaded, controller.image, topic),
+            now_ms=NOW_MS,
+        )
+        broker = Broker(loaded, controller, logs, clock_ms=lambda: NOW_MS)
+        await controller.register_node(node)
+        yield InMemoryBroker(broker)
+        logs.close()
+    finally:
+        store.close()

@@ -1,0 +1,106 @@
+"""The topic settings that storage acts on, under Kafka's names and with Kafka's defaults.
+
+A value object: a changed setting is a new `LogConfig` given to the log. Settings that storage has no use for are not
+here and are passed over, so the full set of a topic's settings can be handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from storage.errors import InvalidConfig
+
+MAX_LONG = 2**63 - 1
+MAX_INT = 2**31 - 1
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class LogConfig:
+    cleanup_policy: str = "delete"
+    compression_type: str = "producer"
+    delete_retention_ms: int = DAY_MS
+    file_delete_delay_ms: int = 60_000
+    flush_messages: int = MAX_LONG
+    flush_ms: int = MAX_LONG
+    index_interval_bytes: int = 4096
+    max_message_bytes: int = 1_048_588
+    message_timestamp_after_max_ms: int = 60 * 60 * 1000
+    message_timestamp_before_max_ms: int = MAX_LONG
+    message_timestamp_type: str = "CreateTime"
+    preallocate: bool = False
+    retention_bytes: int = -1
+    retention_ms: int = 7 * DAY_MS
+    segment_bytes: int = 1 << 30
+    segment_index_bytes: int = 10 << 20
+    segment_jitter_ms: int = 0
+    segment_ms: int = 7 * DAY_MS
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, str]) -> LogConfig:
+        """Settings by their Kafka names ("segment.bytes"); raises InvalidConfig for a bad value."""
+        chosen: dict[str, int | bool | str] = {}
+        for field in fields(cls):
+            name = field.name.replace("_", ".")
+            if (text := values.get(name)) is not None:
+                chosen[field.name] = _parse(name, text, type(field.default))
+        return cls(**chosen)  # type: ignore[arg-type]  # the parser gave each field its default's type
+
+    @cached_property
+    def is_compacted(self) -> bool:
+        return "compact" in self.cleanup_policy.split(",")
+
+    @cached_property
+    def is_deleted(self) -> bool:
+        return "delete" in self.cleanup_policy.split(",")
+
+    @cached_property
+    def uses_log_append_time(self) -> bool:
+        return self.message_timestamp_type == "LogAppendTime"
+
+    @cached_property
+    def bounds_timestamps_before(self) -> bool:
+        """Whether old timestamps are refused: only then must a batch's records be looked at."""
+        return self.message_timestamp_before_max_ms < MAX_LONG
+
+
+_MINIMUM = {
+    "index.interval.bytes": 0,
+    "max.message.bytes": 0,
+    "retention.bytes": -1,
+    "retention.ms": -1,
+    "segment.bytes": 1,  # Kafka asks for 1 MiB; that is the server's to say, tests want small segments
+    "segment.index.bytes": 4,
+    "segment.ms": 1,
+    "flush.messages": 1,
+}
+_INTS = frozenset({"index.interval.bytes", "max.message.bytes", "segment.bytes", "segment.index.bytes"})
+_CHOICES: dict[str, Callable[[str], bool]] = {
+    "cleanup.policy": lambda text: set(text.split(",")) <= {"compact", "delete", ""},
+    "compression.type": lambda text: text in ("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer", "none"),
+    "message.timestamp.type": lambda text: text in ("CreateTime", "LogAppendTime"),
+}
+
+
+def _parse(name: str, text: str, kind: type) -> int | bool | str:
+    text = text.strip()
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise InvalidConfig(
+                f"Invalid value {text} for configuration {name}: Expected value to be either true or false"
+            )
+        return text.lower() == "true"
+    if kind is str:
+        value = ",".join(part.strip() for part in text.split(","))
+        if not _CHOICES[name](value):
+            raise InvalidConfig(f"Invalid value {text} for configuration {name}")
+        return value
+    try:
+        number = int(text)
+    except ValueError:
+        raise InvalidConfig(f"Invalid value {text} for configuration {name}: Not a number") from None
+    if not _MINIMUM.get(name, 0) <= number <= (MAX_INT if name in _INTS else MAX_LONG):
+        raise InvalidConfig(f"Invalid value {number} for configuration {name}: out of range")
+    return number

@@ -1,0 +1,469 @@
+"""One partition's log: segments, and what is known about their contents.
+
+Invariants
+  log_start_offset <= every offset that is served < next_offset.
+  An append either is in the log as a whole, or has left no trace.
+  recovery_point <= next_offset, and all before it survives a power cut.
+  Only the last segment is written; `_segments` is replaced, not changed, so a reader in another thread sees a whole
+  list.
+
+Appends come from one thread; `flush`, `apply` of retention and reads may run in others. Not here: replication (the
+caller says up to which offset may be read), and when to flush.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+from threading import Lock
+from typing import NamedTuple
+
+from storage.batch_validator import check_batch
+from storage.config import LogConfig
+from storage.errors import InvalidRecord, OffsetOutOfRange, SegmentTooLarge, StorageFailure
+from storage.files import Files
+from storage.leader_epochs import LeaderEpochs
+from storage.log_slice import LogSlice
+from storage.producer_log import ProducerLog
+from storage.producer_state import BatchSpan, ProducerState, end_marker
+from storage.recovery import open_segments
+from storage.segment import Segment
+from wire.record_batch import RecordBatch
+
+_base_offset = attrgetter("base_offset")
+
+
+class Appended(NamedTuple):
+    """Where a batch went; for a `duplicate`, where it went the first time."""
+
+    base_offset: int
+    next_offset: int
+    log_append_time_ms: int = -1
+    duplicate: bool = False
+
+
+class TimestampOffset(NamedTuple):
+    """A record found by its timestamp."""
+
+    timestamp_ms: int
+    offset: int
+    leader_epoch: int
+
+
+class Log:
+    """Owned by the log manager, one for each partition in its directories. Made by `open`."""
+
+    def __init__(
+        self,
+        files: Files,
+        directory: str,
+        *,
+        config: LogConfig,
+        segments: list[Segment],
+        epochs: LeaderEpochs,
+        producers: ProducerLog,
+        log_start_offset: int,
+        recovery_point: int,
+    ) -> None:
+        self.directory = directory
+        self.config = config
+        self.log_start_offset = log_start_offset
+        self.next_offset = segments[-1].next_offset
+        self.recovery_point = recovery_point
+        self.leader_epochs = epochs
+        self._files = files
+        self._segments = segments
+        self._active = segments[-1]
+        self._producers = producers
+        self._removable: list[tuple[int, str]] = []  # (when it was deleted, path)
+        self._lock = Lock()
+        self._names_are_synced = False
+
+    @classmethod
+    def open(
+        cls,
+        files: Files,
+        directory: str,
+        config: LogConfig,
+        *,
+        recovery_point: int = 0,
+        log_start_offset: int = 0,
+        clean: bool = False,
+        now_ms: int,
+    ) -> Log:
+        """Open what is in the directory, or begin an empty log there.
+
+        `clean`: nothing that was written can be missing, for the last stop was clean, or it was only the process that
+        died. Otherwise all from the recovery point on is checked, and cut where it is not intact.
+        """
+        found = open_segments(
+            files,
+            directory,
+            config,
+            recovery_point=recovery_point,
+            log_start_offset=log_start_offset,
+            clean=clean,
+            now_ms=now_ms,
+        )
+        next_offset = found.segments[-1].next_offset
+        return cls(
+            files,
+            directory,
+            config=config,
+            segments=found.segments,
+            epochs=found.epochs,
+            producers=ProducerLog(files, directory, found.snapshots),
+            log_start_offset=max(log_start_offset, found.segments[0].base_offset),
+            recovery_point=min(recovery_point, next_offset),
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size_bytes for segment in self._segments)
+
+    @property
+    def starts_inside_segment(self) -> bool:
+        """Whether the first segment's name does not tell where the log starts."""
+        return self.log_start_offset > self._segments[0].base_offset
+
+    @property
+    def segments(self) -> list[Segment]:
+        return self._segments
+
+    # Producers
+
+    @property
+    def producers(self) -> ProducerState:
+        """Read from the snapshot and the log when first asked for."""
+        return self._producers.state or self.load_producers()
+
+    def load_producers(self) -> ProducerState:
+        with self._lock:
+            return self._loaded_producers()
+
+    def _loaded_producers(self) -> ProducerState:
+        return self._producers.state or self._producers.load(self._segments, self.log_start_offset, self.next_offset)
+
+    def remove_expired_producers(self, now_ms: int, expiration_ms: int) -> None:
+        with self._lock:
+            if self._producers.state:
+                self._producers.state.remove_expired(now_ms, expiration_ms)
+
+    def last_stable_offset(self, high_watermark: int) -> int:
+        return self.producers.last_stable_offset(high_watermark)
+
+    # Appending
+
+    def append_as_leader(
+        self, batches: Sequence[RecordBatch], *, leader_epoch: int, now_ms: int, from_client: bool = True
+    ) -> Appended:
+        """Check the batches, give them the next offsets (in place, in their buffer), and write them.
+
+        Of batches with a producer id there can be only one. Raises a StorageError with nothing written.
+        """
+        config = self.config
+        for batch in batches:
+            check_batch(batch, config, now_ms, from_client=from_client)
+        with self._lock:
+            for batch in batches:
+                if batch.producer_id >= 0:
+                    if len(batches) != 1:
+                        raise InvalidRecord("a batch with a producer id cannot be appended together with others")
+                    duplicate = self._loaded_producers().check(batch, from_client=from_client)
+                    if duplicate:
+                        return _as_before(duplicate)
+            if leader_epoch > self.leader_epochs.latest:
+                self.leader_epochs.assign(leader_epoch, self.next_offset)
+            base_offset = next_offset = self.next_offset
+            stamps = config.uses_log_append_time
+            for batch in batches:
+                batch.assign(next_offset, leader_epoch)
+                if stamps:
+                    batch.set_log_append_time(now_ms)
+                next_offset += batch.last_offset_delta + 1
+            self._write(batches, now_ms)
+        return Appended(base_offset, next_offset, now_ms if stamps else -1)
+
+    def append_as_follower(self, batches: Sequence[RecordBatch], *, now_ms: int) -> int:
+        """Write what the leader has, as it is; the next offset. The CRCs are the caller's to have checked."""
+        with self._lock:
+            for batch in batches:
+                if batch.base_offset < self.next_offset:
+                    raise InvalidRecord(f"a batch at offset {batch.base_offset} after {self.next_offset}")
+                if batch.partition_leader_epoch > self.leader_epochs.latest:
+                    self.leader_epochs.assign(batch.partition_leader_epoch, batch.base_offset)
+                self._write((batch,), now_ms)
+            return self.next_offset
+
+    def _write(self, batches: Sequence[RecordBatch], now_ms: int) -> None:
+        """One write, so that all is there or nothing is."""
+        last = batches[-1]
+        last_offset = last.last_offset
+        if len(batches) == 1:
+            data: bytes | memoryview = last.data
+            max_timestamp_ms = last.max_timestamp_ms
+        else:
+            data = b"".join(batch.data for batch in batches)
+            max_timestamp_ms = max(batch.max_timestamp_ms for batch in batches)
+        size = len(data)
+        config = self.config
+        segment = self._active
+        if segment.must_roll(
+            size_bytes=size, last_offset=last_offset, max_timestamp_ms=max_timestamp_ms, config=config, now_ms=now_ms
+        ):
+            if size > config.segment_bytes:
+                raise SegmentTooLarge(f"{size} bytes; segment.bytes is {config.segment_bytes}")
+            segment = self._roll(batches[0].base_offset, now_ms)
+        try:
+            segment.append(
+                data,
+                last_offset=last_offset,
+                max_timestamp_ms=max_timestamp_ms,
+                index_interval_bytes=config.index_interval_bytes,
+            )
+        finally:
+            # The batch is in the file even if an index could not be written, which then is the disk's end anyway.
+            if segment.next_offset > self.next_offset:
+                self.next_offset = segment.next_offset
+        producers = self._producers.state
+        if producers:
+            for batch in batches:
+                producers.update(batch, end_marker(batch) if batch.is_control else None)
+
+    def roll(self, now_ms: int) -> None:
+        """Begin a new segment, unless the last one is empty."""
+        with self._lock:
+            if self._active.size_bytes:
+                self._roll(self.next_offset, now_ms)
+
+    def _roll(self, base_offset: int, now_ms: int) -> Segment:
+        if self._active.size_bytes == 0 and self._active.base_offset == base_offset:
+            return self._active
+        self._active.become_inactive()
+        segment = Segment.create(self._files, self.directory, base_offset, config=self.config, now_ms=now_ms)
+        self._names_are_synced = False
+        self._producers.write_snapshot_at_roll()
+        self._segments = [*self._segments, segment]
+        self._active = segment
+        return segment
+
+    # Reading
+
+    def read(
+        self, offset: int, *, max_bytes: int, max_offset: int | None = None, at_least_one: bool = False
+    ) -> LogSlice:
+        """Bytes from the batch that contains `offset` on, of offsets below `max_offset`.
+
+        At most `max_bytes`, except that with `at_least_one` the first batch is whole however large it is; without, a
+        first batch that does not fit gives nothing. Later batches may be cut, as in Kafka. One segment at most.
+        """
+        with self._lock:
+            segment = self._active
+            size = segment.log.size
+            next_offset = self.next_offset
+        if not self.log_start_offset <= offset <= next_offset:
+            raise OffsetOutOfRange(f"offset {offset} is not within [{self.log_start_offset}, {next_offset}]")
+        if max_offset is None or max_offset > next_offset:
+            max_offset = next_offset
+        if offset >= max_offset:
+            return LogSlice(None, 0, 0, offset)
+        if offset >= segment.base_offset:
+            return self._slice(segment, offset, size, max_offset, max_bytes, at_least_one) or LogSlice(
+                None, 0, 0, offset
+            )
+        segments = self._segments
+        first = max(0, bisect_right(segments, offset, key=_base_offset) - 1)
+        for segment in segments[first:]:
+            if segment is not self._active:
+                size = segment.log.size
+            try:
+                found = self._slice(segment, offset, size, max_offset, max_bytes, at_least_one)
+            except StorageFailure:
+                if segment.is_deleted:  # under our hands, by retention
+                    raise OffsetOutOfRange(f"offset {offset} was deleted") from None
+                raise
+            if found is not None:
+                return found
+        return LogSlice(None, 0, 0, offset)
+
+    def _slice(
+        self, segment: Segment, offset: int, size: int, max_offset: int, max_bytes: int, at_least_one: bool
+    ) -> LogSlice | None:
+        """None if the segment has nothing at or after the offset: compaction leaves gaps."""
+        position = segment.position_of(offset)
+        if position is None:
+            return None
+        end = size
+        if max_offset < segment.next_offset:
+            limit = segment.position_of(max_offset)
+            end = size if limit is None else limit
+            segment.remember(max_offset, end)
+        elif segment is self._active:
+            segment.remember(max_offset, end)
+        length = end - position
+        if length > max_bytes:
+            first = segment.size_at(position)
+            if first > max_bytes:
+                if not at_least_one:
+                    return LogSlice(None, 0, 0, offset)
+                max_bytes = first
+            length = min(length, max_bytes)
+        next_offset = min(max_offset, segment.next_offset)
+        if position + length < end:
+            next_offset = segment.upper_bound(position + length)
+        return LogSlice(segment.log.opened(), position, length, next_offset)
+
+    def offset_for_timestamp(self, timestamp_ms: int) -> TimestampOffset | None:
+        """The first record whose timestamp is not before."""
+        start = self.log_start_offset
+        for segment in self._segments:
+            if segment.max_timestamp_ms < timestamp_ms:
+                continue
+            for batch in segment.batches_reaching(timestamp_ms, start):
+                for record in batch.records():
+                    if record.timestamp_ms >= timestamp_ms and record.offset >= start:
+                        return TimestampOffset(record.timestamp_ms, record.offset, batch.partition_leader_epoch)
+        return None
+
+    def offset_of_max_timestamp(self) -> TimestampOffset | None:
+        """The first record with the largest timestamp of all."""
+        segment = max(self._segments, key=attrgetter("max_timestamp_ms"))
+        batch = segment.batch_of_max_timestamp()
+        if batch is None:
+            return None
+        for record in batch.records():
+            if record.timestamp_ms == batch.max_timestamp_ms:
+                return TimestampOffset(record.timestamp_ms, record.offset, batch.partition_leader_epoch)
+        return None
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """(epoch, offset behind its last record) of the largest epoch not after this one; (-1, -1) if not known."""
+        return self.leader_epochs.end_offset(epoch, self.next_offset)
+
+    # Durability
+
+    def flush(self) -> None:
+        """Have all that was appended so far survive a power cut. May run beside appends."""
+        with self._lock:
+            target = self.next_offset
+            unsynced = [segment for segment in self._segments if not segment.is_synced]
+            names_were_synced, self._names_are_synced = self._names_are_synced, True
+            for segment in unsynced:
+                segment.is_synced = True
+            snapshot = self._producers.snapshot()
+        try:
+            self._sync(unsynced)
+            self.leader_epochs.sync()
+            if snapshot:
+                self._producers.write_snapshot(*snapshot)
+            if not names_were_synced:
+                self._files.sync_directory(self.directory)
+                self._files.sync_directory(os.path.dirname(self.directory))
+        except BaseException:
+            self._names_are_synced = names_were_synced
+            for segment in unsynced:
+                segment.is_synced = False
+            raise
+        with self._lock:
+            self.recovery_point = max(self.recovery_point, min(target, self.next_offset))
+
+    def _sync(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            with self._lock:
+                segment.write_indexes()
+            try:
+                segment.sync()
+            except StorageFailure:
+                if not segment.is_deleted:  # retention was quicker
+                    raise
+
+    def close(self) -> None:
+        """After a last flush nothing is left to check at the next open."""
+        self.flush()
+        self._active.become_inactive()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the files without writing anything: the disk has failed, or the log is to be deleted."""
+        for segment in self._segments:
+            segment.close()
+
+    # Cutting
+
+    def truncate_to(self, offset: int) -> None:
+        """Cut the batch that contains `offset`, and all behind it; durable on return."""
+        with self._lock:
+            if offset >= self.next_offset:
+                return
+            if offset <= self._segments[0].base_offset:
+                self._start_anew(max(offset, self.log_start_offset), self._active.modified_ms)
+                return
+            kept = [segment for segment in self._segments if segment.base_offset < offset]
+            kept[-1].truncate_to(offset)
+            self._replace_segments(kept)
+
+    def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:
+        """Drop everything; the next batch will be at `offset`."""
+        with self._lock:
+            self._start_anew(offset, now_ms)
+
+    def _start_anew(self, offset: int, now_ms: int) -> None:
+        self.log_start_offset = offset
+        if self._segments[0].base_offset == offset:
+            first = self._segments[0]
+            first.truncate_to(offset)
+        else:
+            first = Segment.create(self._files, self.directory, offset, config=self.config, now_ms=now_ms)
+        self._replace_segments([first])
+
+    def _replace_segments(self, kept: list[Segment]) -> None:
+        """`kept` is what stays; the log's end is that of the last one now."""
+        dropped = [segment for segment in self._segments if segment not in kept]
+        self._segments = kept
+        self._active = kept[-1]
+        self.next_offset = self._active.next_offset
+        self.recovery_point = min(self.recovery_point, self.next_offset)
+        for segment in reversed(dropped):  # from the end: at no moment there is a gap
+            for path in segment.mark_deleted(self._files, self.directory):
+                self._files.remove(path)
+        self.leader_epochs.truncate_to(self.next_offset)
+        self._producers.truncate_to(self.next_offset)
+        self._files.sync_directory(self.directory)
+
+    def advance_log_start(self, offset: int) -> None:
+        """Records before `offset` are gone for readers; their segments go with the next retention."""
+        with self._lock:
+            if offset > self.next_offset:
+                raise OffsetOutOfRange(f"offset {offset} is after the log's end {self.next_offset}")
+            if offset > self.log_start_offset:
+                self.log_start_offset = offset
+                self.leader_epochs.start_at(offset)
+
+    def delete_oldest(self, count: int, now_ms: int) -> None:
+        """Drop the first `count` segments; if these are all, an empty one begins where they end."""
+        with self._lock:
+            if count >= len(self._segments):
+                self._roll(self.next_offset, now_ms)
+                count = len(self._segments) - 1
+            dropped, self._segments = self._segments[:count], self._segments[count:]
+            self.log_start_offset = max(self.log_start_offset, self._segments[0].base_offset)
+            for segment in dropped:  # from the start: at no moment there is a gap
+                paths = segment.mark_deleted(self._files, self.directory)
+                self._removable += [(now_ms, path) for path in paths]
+            self._producers.forget_before(self.log_start_offset)
+            self.leader_epochs.start_at(self.log_start_offset)
+
+    def remove_deleted(self, now_ms: int) -> None:
+        """Give back the space of segments deleted longer than file.delete.delay.ms ago."""
+        delay_ms = self.config.file_delete_delay_ms
+        with self._lock:
+            due = [path for deleted_ms, path in self._removable if now_ms - deleted_ms >= delay_ms]
+            self._removable = [entry for entry in self._removable if now_ms - entry[0] < delay_ms]
+        for path in due:
+            self._files.remove(path)
+
+
+def _as_before(span: BatchSpan) -> Appended:
+    return Appended(span.first_offset, span.last_offset + 1, span.timestamp_ms, duplicate=True)

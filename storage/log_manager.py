@@ -1,0 +1,264 @@
+"""The log directories of one broker: which partitions lie there, and how the last stop went.
+
+Invariants
+  One broker at a time has a directory: `.lock` is held from open to close.
+  `.kafka_cleanshutdown` is there only while nobody runs and all is flushed; it is durably gone before anything is
+  written. `.boot-id` names the boot of the machine since which this broker has the directory: while it is the same,
+  only processes have died, and what they had written is all there. It is written when recovery is complete, not before.
+  A checkpoint never says more than what is on the disk.
+
+Not here: which partitions there should be (the server's metadata says), and when to flush.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from storage import checkpoints
+from storage.checkpoints import MetaProperties, TopicPartition
+from storage.config import LogConfig
+from storage.errors import InconsistentDirectory, StorageFailure
+from storage.files import Files, Lock
+from storage.log import Log
+from storage.retention import apply_retention
+
+LOCK = ".lock"
+BOOT_ID = ".boot-id"
+_PARTITION = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<partition>\d{1,10})")
+_DELETED = re.compile(r".*\.[0-9a-f]{32}-delete")
+_CONTROLLER_TOPIC = "__cluster_metadata"  # Kafka's own, in a directory taken over from it
+_MAX_NAME = 255
+
+
+@dataclass(slots=True)
+class LogDirectory:
+    """One of the directories in `log.dirs`, locked by us."""
+
+    path: str
+    lock: Lock
+    properties: MetaProperties
+
+
+class LogManager:
+    """Made by `open`; `close` is a clean stop."""
+
+    def __init__(self, files: Files, directories: list[LogDirectory], config_for: Callable[[str], LogConfig]) -> None:
+        self.logs: dict[TopicPartition, Log] = {}
+        self.high_watermarks: dict[TopicPartition, int] = {}
+        self.directories = directories
+        self._files = files
+        self._config_for = config_for
+        self._topic_ids: dict[TopicPartition, bytes] = {}
+        self._new: set[TopicPartition] = set()  # created since the last flush: their topic ids are not synced yet
+        self._removable: list[tuple[int, str]] = []  # (when it was deleted, directory)
+
+    @classmethod
+    def open(
+        cls,
+        files: Files,
+        directories: Sequence[str],
+        *,
+        node_id: int,
+        config_for: Callable[[str], LogConfig],
+        now_ms: int,
+        cluster_id: str | None = None,
+    ) -> LogManager:
+        """Lock the directories, say whose they are, and open every partition in them.
+
+        Raises DirectoryInUse, or InconsistentDirectory if one belongs to another cluster or node.
+        """
+        opened: list[LogDirectory] = []
+        try:
+            for path in directories:
+                files.make_directory(path)
+                lock = files.lock(f"{path}/{LOCK}")
+                opened.append(LogDirectory(path, lock, MetaProperties("", node_id, b"")))
+            _claim(files, opened, node_id, cluster_id)
+            manager = cls(files, opened, config_for)
+            for directory in opened:
+                manager._load(directory.path, now_ms)
+        except BaseException:
+            for directory in opened:
+                directory.lock.release()
+            raise
+        return manager
+
+    @property
+    def cluster_id(self) -> str:
+        return self.directories[0].properties.cluster_id
+
+    # Opening
+
+    def _load(self, root: str, now_ms: int) -> None:
+        files = self._files
+        boot_id = files.boot_id()
+        recorded = files.read_bytes(f"{root}/{BOOT_ID}")
+        clean = checkpoints.has_clean_shutdown(files, root) or (boot_id != "" and recorded == boot_id.encode())
+        recovery_points = checkpoints.read_offsets(files, f"{root}/{checkpoints.RECOVERY_POINTS}")
+        start_offsets = checkpoints.read_offsets(files, f"{root}/{checkpoints.LOG_START_OFFSETS}")
+        high_watermarks = checkpoints.read_offsets(files, f"{root}/{checkpoints.HIGH_WATERMARKS}")
+        for entry in files.entries(root):
+            if not entry.is_directory:
+                continue
+            path = f"{root}/{entry.name}"
+            if _DELETED.fullmatch(entry.name):
+                self._remove_tree(path)
+                continue
+            match = _PARTITION.fullmatch(entry.name)
+            if match is None or match["topic"] == _CONTROLLER_TOPIC:
+                continue
+            key = match["topic"], int(match["partition"])
+            if key in self.logs:
+                raise InconsistentDirectory(f"{path} and {self.logs[key].directory} are the same partition")
+            self.logs[key] = Log.open(
+                files,
+                path,
+                self._config_for(key[0]),
+                recovery_point=recovery_points.get(key, 0),
+                log_start_offset=start_offsets.get(key, 0),
+                clean=clean,
+                now_ms=now_ms,
+            )
+            self.high_watermarks[key] = min(high_watermarks.get(key, 0), self.logs[key].next_offset)
+            topic_id = checkpoints.read_topic_id(files, path)
+            if topic_id is not None:
+                self._topic_ids[key] = topic_id
+        files.remove(f"{root}/{checkpoints.CLEAN_SHUTDOWN}")
+        files.write_atomically(f"{root}/{BOOT_ID}", boot_id.encode())
+
+    # Partitions
+
+    def topic_id(self, topic: str, partition: int) -> bytes | None:
+        return self._topic_ids.get((topic, partition))
+
+    def create(self, topic: str, partition: int, *, topic_id: bytes, now_ms: int) -> Log:
+        """The partition's log: the one there is, or a new and empty one.
+
+        Raises InconsistentDirectory if the one there is belongs to an earlier topic of the same name.
+        """
+        key = topic, partition
+        log = self.logs.get(key)
+        if log is not None and self._topic_ids.get(key, topic_id) != topic_id:
+            raise InconsistentDirectory(f"{log.directory} belongs to another topic of the name {topic}")
+        if log is None:
+            path = f"{self._emptiest_directory()}/{topic}-{partition}"
+            self._files.make_directory(path)
+            log = self.logs[key] = Log.open(self._files, path, self._config_for(topic), clean=True, now_ms=now_ms)
+        if key not in self._topic_ids:
+            checkpoints.write_topic_id(self._files, log.directory, topic_id, sync=False)
+            self._topic_ids[key] = topic_id
+            self._new.add(key)
+        return log
+
+    def _emptiest_directory(self) -> str:
+        if len(self.directories) == 1:
+            return self.directories[0].path
+        used = [posixpath.dirname(log.directory) for log in self.logs.values()]
+        return min((directory.path for directory in self.directories), key=used.count)
+
+    def delete(self, topic: str, partition: int, *, now_ms: int) -> None:
+        """The partition is gone, durably; its files go later, for someone may be sending them."""
+        key = topic, partition
+        log = self.logs.pop(key)
+        self.high_watermarks.pop(key, None)
+        self._topic_ids.pop(key, None)
+        self._new.discard(key)
+        root, name = posixpath.split(log.directory)
+        suffix = f".{checkpoints.random_uuid().hex()}-delete"
+        doomed = f"{root}/{name[: _MAX_NAME - len(suffix)]}{suffix}"
+        log.abandon()
+        self._files.rename(log.directory, doomed)
+        self._files.sync_directory(root)
+        self._removable.append((now_ms + log.config.file_delete_delay_ms, doomed))
+
+    def remove_deleted(self, now_ms: int) -> None:
+        """Give back the space of partitions and segments deleted longer than file.delete.delay.ms ago."""
+        due = [path for due_ms, path in self._removable if due_ms <= now_ms]
+        self._removable = [entry for entry in self._removable if entry[0] > now_ms]
+        for path in due:
+            self._remove_tree(path)
+        for log in list(self.logs.values()):
+            log.remove_deleted(now_ms)
+
+    def _remove_tree(self, path: str) -> None:
+        for entry in self._files.entries(path):
+            self._files.remove(f"{path}/{entry.name}")
+        self._files.remove_directory(path)
+
+    # Upkeep; each may run in a worker thread
+
+    def apply_retention(self, now_ms: int) -> None:
+        for log in list(self.logs.values()):
+            apply_retention(log, now_ms)
+
+    def expire_producers(self, now_ms: int, expiration_ms: int) -> None:
+        for log in list(self.logs.values()):
+            log.remove_expired_producers(now_ms, expiration_ms)
+
+    def flush_all(self) -> None:
+        """Make all that was appended so far survive a power cut, and write down that it does."""
+        for key in list(self._new):
+            with suppress(KeyError):  # deleted meanwhile
+                checkpoints.write_topic_id(self._files, self.logs[key].directory, self._topic_ids[key], sync=True)
+            self._new.discard(key)
+        for key, log in list(self.logs.items()):
+            try:
+                log.flush()
+            except StorageFailure:
+                if key in self.logs:
+                    raise
+        self.write_checkpoints()
+
+    def write_checkpoints(self) -> None:
+        for directory in self.directories:
+            root = directory.path
+            here = {key: log for key, log in list(self.logs.items()) if posixpath.dirname(log.directory) == root}
+            offsets = {key: log.recovery_point for key, log in here.items()}
+            starts = {key: log.log_start_offset for key, log in here.items() if log.starts_inside_segment}
+            marks = {key: mark for key, mark in list(self.high_watermarks.items()) if key in here}
+            checkpoints.write_offsets(self._files, f"{root}/{checkpoints.RECOVERY_POINTS}", offsets)
+            checkpoints.write_offsets(self._files, f"{root}/{checkpoints.LOG_START_OFFSETS}", starts)
+            checkpoints.write_offsets(self._files, f"{root}/{checkpoints.HIGH_WATERMARKS}", marks)
+
+    def close(self) -> None:
+        """A clean stop: flush everything, say so, unlock. If that fails the directories are unlocked all the same."""
+        try:
+            self.flush_all()
+            for log in self.logs.values():
+                log.close()
+            for directory in self.directories:
+                checkpoints.write_clean_shutdown(self._files, directory.path)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Unlock without writing anything, as a kill does."""
+        for log in self.logs.values():
+            log.abandon()
+        for directory in self.directories:
+            directory.lock.release()
+
+
+def _claim(files: Files, directories: list[LogDirectory], node_id: int, cluster_id: str | None) -> None:
+    """Read or write each directory's meta.properties."""
+    found = {directory.path: MetaProperties.read(files, directory.path) for directory in directories}
+    for path, properties in found.items():
+        if properties is None:
+            continue
+        if cluster_id is None:
+            cluster_id = properties.cluster_id
+        if properties.cluster_id != cluster_id:
+            raise InconsistentDirectory(f"{path} belongs to cluster {properties.cluster_id}, not to {cluster_id}")
+        if properties.node_id != node_id:
+            raise InconsistentDirectory(f"{path} belongs to node {properties.node_id}, this is node {node_id}")
+    if cluster_id is None:
+        cluster_id = checkpoints.uuid_text(checkpoints.random_uuid())
+    for directory in directories:
+        known = found[directory.path]
+        directory.properties = known or MetaProperties(cluster_id, node_id, checkpoints.random_uuid())
+        if known is None:
+            directory.properties.write(files, directory.path)

@@ -1,0 +1,108 @@
+"""A log's producer state and its snapshot files: when they are read, written and dropped.
+
+The state is built on first use, from the last snapshot and the batches behind it: most partitions of a restarted broker
+wait long for their first numbered batch. Snapshots are taken when a segment is rolled, at a flush, and at a clean
+close; so what has to be read again is short. Kafka, too, accepts a last snapshot in the middle of a segment.
+
+Invariant: no snapshot file is of an offset behind the log's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
+
+from storage.errors import CorruptRecord, DiskFull
+from storage.files import Files
+from storage.producer_state import SUFFIX, ProducerState, end_marker
+from storage.segment import Segment, file_name
+
+
+class ProducerLog:
+    def __init__(self, files: Files, directory: str, snapshots: list[int]) -> None:
+        self.state: ProducerState | None = None
+        self._files = files
+        self._directory = directory
+        self._snapshots = sorted(snapshots)
+        self._write_lock = Lock()  # a flush and a roll may meet
+
+    def _path(self, offset: int) -> str:
+        return f"{self._directory}/{file_name(offset, SUFFIX)}"
+
+    def load(self, segments: Sequence[Segment], log_start_offset: int, next_offset: int) -> ProducerState:
+        state = self._from_snapshot() or ProducerState(log_start_offset)
+        for segment in segments:
+            if segment.next_offset > state.next_offset:
+                _replay(segment, state)
+        state.next_offset = next_offset
+        self.state = state
+        return state
+
+    def _from_snapshot(self) -> ProducerState | None:
+        while self._snapshots:
+            offset = self._snapshots[-1]
+            data = self._files.read_bytes(self._path(offset))
+            with suppress(CorruptRecord):
+                return ProducerState.decode(data or b"", offset)
+            self._snapshots.pop()
+            self._files.remove(self._path(offset))
+        return None
+
+    def snapshot(self) -> tuple[int, bytes] | None:
+        """The (offset, content) of a snapshot of now, None if there is one, or nothing worth one."""
+        state = self.state
+        if state is None or (self._snapshots and self._snapshots[-1] == state.next_offset):
+            return None
+        if not state.by_id and not self._snapshots:
+            return None
+        return state.next_offset, state.encode()
+
+    def write_snapshot(self, offset: int, data: bytes) -> None:
+        """Make it durable, and drop the one before if it was of no segment's start."""
+        with self._write_lock:
+            self._files.write_atomically(self._path(offset), data)
+            before = self._snapshots
+            self._snapshots = sorted({*before, offset})
+        self._thin_out()
+
+    def write_snapshot_at_roll(self) -> None:
+        """Not synced: the flush that the new segment waits for writes one of its own."""
+        snapshot = self.snapshot()
+        if snapshot and self._write_lock.acquire(blocking=False):  # else a flush is writing one right now
+            try:
+                with suppress(DiskFull):
+                    self._files.write_atomically(self._path(snapshot[0]), snapshot[1], sync=False)
+                    self._snapshots = sorted({*self._snapshots, snapshot[0]})
+            finally:
+                self._write_lock.release()
+
+    def _thin_out(self) -> None:
+        """Two are enough: the last, and one to fall back to if it is damaged."""
+        with self._write_lock:
+            dropped, self._snapshots = self._snapshots[:-2], self._snapshots[-2:]
+        for offset in dropped:
+            self._files.remove(self._path(offset))
+
+    def truncate_to(self, next_offset: int) -> None:
+        """The log ends here now; the state is to be read again."""
+        self.state = None
+        self._drop([offset for offset in self._snapshots if offset > next_offset])
+
+    def forget_before(self, log_start_offset: int) -> None:
+        """Snapshots of what is gone are of no use; what the state knows stays."""
+        self._drop([offset for offset in self._snapshots[:-1] if offset < log_start_offset])
+
+    def _drop(self, offsets: list[int]) -> None:
+        with self._write_lock:
+            self._snapshots = [offset for offset in self._snapshots if offset not in offsets]
+            for offset in offsets:
+                self._files.remove(self._path(offset))
+
+
+def _replay(segment: Segment, state: ProducerState) -> None:
+    for position, header in segment.headers_from(state.next_offset):
+        marker = None
+        if header.is_control and (batch := segment.batch_at(position)):
+            marker = end_marker(batch)
+        state.update(header, marker)

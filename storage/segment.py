@@ -1,0 +1,363 @@
+"""One segment of a partition's log: a run of record batches in a single .log file, and its indexes.
+
+Invariants
+  base_offset <= every offset in the file < next_offset, strictly increasing.
+  Bytes after `size_bytes` are garbage of a torn write; recovery cuts them, reads never see them.
+  Indexes may lag behind the file, never lead it: a crash may lose index entries, not invent them.
+  What the time index's file lacks lies behind the last entry of the offset index's file.
+  The segment is immutable once rolled; only its indexes are then loaded on use.
+
+Not here: what a batch must be like, and which segment an offset belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from storage.batch_scan import BatchHeader, headers, whole_batches
+from storage.config import MAX_INT, LogConfig
+from storage.errors import DiskFull
+from storage.files import Buffer, File, Files
+from storage.leader_epochs import LeaderEpochs
+from storage.offset_index import OffsetIndex
+from storage.time_index import NO_TIMESTAMP, TimeIndex
+from wire.errors import ProtocolError
+from wire.record_batch import RecordBatch
+
+LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX = ".log", ".index", ".timeindex", ".txnindex"
+DELETED = ".deleted"
+# This many index intervals may be without an entry after a kill.
+BUFFERED_ENTRIES = 8
+REMEMBERED_POSITIONS = 16
+
+
+def file_name(base_offset: int, suffix: str) -> str:
+    return f"{base_offset:020}{suffix}"
+
+
+class Segment:
+    """Made by the log that owns it, by `create` or `existing`."""
+
+    def __init__(
+        self, base_offset: int, log: File, *, offsets: OffsetIndex, times: TimeIndex, next_offset: int, now_ms: int
+    ) -> None:
+        self.base_offset = base_offset
+        self.next_offset = next_offset
+        self.log = log
+        self.is_deleted = False
+        self.is_synced = False
+        self.modified_ms = now_ms
+        self._offsets = offsets
+        self._times = times
+        self._created_ms = now_ms
+        self._first_timestamp_ms: int | None = None
+        self._max_timestamp_ms: int | None = None  # None: not known yet, the time index tells
+        self._max_timestamp_offset = base_offset
+        self._bytes_since_entry = 0
+        self._entries_unwritten = 0
+        self._remembered: dict[int, int] = {}  # where recent readers stopped: offset -> position of its batch
+
+    @classmethod
+    def create(cls, files: Files, directory: str, base_offset: int, *, config: LogConfig, now_ms: int) -> Segment:
+        def path(suffix: str) -> str:
+            return f"{directory}/{file_name(base_offset, suffix)}"
+
+        # The .log last: if this fails half-way, there are only indexes without a log, which the next open removes.
+        offsets = OffsetIndex(files.create(path(INDEX)), base_offset, config.segment_index_bytes)
+        times = TimeIndex(files.create(path(TIME_INDEX)), base_offset, config.segment_index_bytes)
+        log = files.create(path(LOG))
+        segment = cls(base_offset, log, offsets=offsets, times=times, next_offset=base_offset, now_ms=now_ms)
+        offsets.start_empty()
+        times.start_empty()
+        segment._max_timestamp_ms = NO_TIMESTAMP
+        return segment
+
+    @classmethod
+    def existing(
+        cls,
+        files: Files,
+        directory: str,
+        base_offset: int,
+        *,
+        sizes: dict[str, int],
+        config: LogConfig,
+        modified_ms: int,
+    ) -> Segment:
+        """`sizes` by suffix, as the directory listing has them; `next_offset` is for the caller to set."""
+
+        def file(suffix: str) -> File:
+            path = f"{directory}/{file_name(base_offset, suffix)}"
+            return files.open(path, sizes[suffix]) if suffix in sizes else files.create(path)
+
+        return cls(
+            base_offset,
+            file(LOG),
+            offsets=OffsetIndex(file(INDEX), base_offset, config.segment_index_bytes),
+            times=TimeIndex(file(TIME_INDEX), base_offset, config.segment_index_bytes),
+            next_offset=base_offset,
+            now_ms=modified_ms,
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        return self.log.size
+
+    # Writing
+
+    def must_roll(
+        self, *, size_bytes: int, last_offset: int, max_timestamp_ms: int, config: LogConfig, now_ms: int
+    ) -> bool:
+        """Whether a batch like this belongs into a new segment."""
+        size = self.log.size
+        if size + size_bytes > config.segment_bytes or last_offset - self.base_offset > MAX_INT:
+            return size > 0
+        if self._offsets.is_full or self._times.is_full:
+            return True
+        if size == 0:
+            return False
+        first_ms = self._first_timestamp_ms
+        if first_ms is None:
+            first_ms = self._first_timestamp_ms = self._read_first_timestamp()
+        waited_ms = max_timestamp_ms - first_ms if first_ms >= 0 else now_ms - self._created_ms
+        return waited_ms > config.segment_ms
+
+    def _read_first_timestamp(self) -> int:
+        for _, header in headers(self.log.opened(), 0, self.log.size):
+            return header.max_timestamp_ms
+        return NO_TIMESTAMP
+
+    def append(self, data: Buffer, *, last_offset: int, max_timestamp_ms: int, index_interval_bytes: int) -> None:
+        """Write one batch whose offsets are assigned. If the write fails, nothing has changed."""
+        position = self.log.size
+        self.log.append(data)
+        self.next_offset = last_offset + 1
+        self.is_synced = False
+        if position == 0:
+            self._first_timestamp_ms = max_timestamp_ms
+        self._index(position, len(data), last_offset, max_timestamp_ms, index_interval_bytes)
+
+    def _index(self, position: int, size: int, last_offset: int, max_timestamp_ms: int, interval_bytes: int) -> None:
+        """Note a batch, which is in the file already, in the indexes if it is due."""
+        if max_timestamp_ms > self.max_timestamp_ms:
+            self._max_timestamp_ms = max_timestamp_ms
+            self._max_timestamp_offset = last_offset
+        if self._bytes_since_entry > interval_bytes:
+            self._times.append(self.max_timestamp_ms, self._max_timestamp_offset)
+            self._offsets.append(last_offset, position)
+            self._bytes_since_entry = 0
+            self._entries_unwritten += 1
+            if self._entries_unwritten >= BUFFERED_ENTRIES:
+                with suppress(DiskFull):  # indexes may lag
+                    self.write_indexes()
+        self._bytes_since_entry += size
+
+    def write_indexes(self) -> None:
+        """Give pending index entries to the kernel."""
+        self._times.write_pending()
+        self._offsets.write_pending()
+        self._entries_unwritten = 0
+
+    def become_inactive(self) -> None:
+        """No more batches will come: the time index gets the largest timestamp as its last entry."""
+        self._times.append(self.max_timestamp_ms, self._max_timestamp_offset)
+        with suppress(DiskFull):
+            self.write_indexes()
+
+    def sync(self) -> None:
+        """Make all that the kernel has survive a power cut."""
+        self.log.sync()
+        self._times.sync()
+        self._offsets.sync()
+
+    def truncate_to(self, offset: int) -> None:
+        """Cut the batch that contains `offset` and all behind it; durable on return."""
+        found = self.locate(offset)
+        position = found[0] if found else self.log.size
+        next_offset = found[1].base_offset if found else self.next_offset
+        self._remembered.clear()
+        self._offsets.truncate_to(next_offset)
+        self._times.truncate_to(next_offset)
+        self.log.truncate(position)
+        self.log.sync()
+        self.next_offset = next_offset
+        self.is_synced = False
+        self._measure()
+
+    def _measure(self) -> None:
+        """Find out about the tail that the indexes do not cover."""
+        self._max_timestamp_ms, self._max_timestamp_offset = self._times.last_entry()
+        last = self._offsets.last_entry()
+        start = last[1] if last else 0
+        self._bytes_since_entry = self.log.size - start
+        if self.log.size == 0:
+            self._first_timestamp_ms = None
+        for _, header in headers(self.log.opened(), start, self.log.size):
+            if header.max_timestamp_ms > self._max_timestamp_ms:
+                self._max_timestamp_ms = header.max_timestamp_ms
+                self._max_timestamp_offset = header.last_offset
+
+    # Recovery
+
+    def recover(self, trusted_offset: int, epochs: LeaderEpochs, index_interval_bytes: int) -> int:
+        """Check every batch from the last index entry before `trusted_offset` on, cut the file at the first that is not
+        intact, and index the others; return the number of bytes cut."""
+        position, self.next_offset = self._trusted_start(trusted_offset)
+        self._remembered.clear()
+        end = position
+        is_indexed = position > 0  # the batch of the entry that we start from
+        for at, batch in whole_batches(self.log.opened(), position, self.log.size):
+            if not self._is_next(batch):
+                break
+            if batch.partition_leader_epoch > epochs.latest:
+                epochs.note(batch.partition_leader_epoch, batch.base_offset)
+            interval_bytes = MAX_INT if is_indexed else index_interval_bytes
+            self._index(at, batch.size_bytes, batch.last_offset, batch.max_timestamp_ms, interval_bytes)
+            is_indexed = False
+            self.next_offset = batch.next_offset
+            end = at + batch.size_bytes
+        cut = self.log.size - end
+        if cut:
+            self.log.truncate(end)
+            self.log.sync()  # or what is cut may come back at the next power cut, behind other batches
+        if end == 0:
+            self._first_timestamp_ms = None
+        with suppress(DiskFull):
+            self.write_indexes()
+        return cut
+
+    def _trusted_start(self, trusted_offset: int) -> tuple[int, int]:
+        """Cut the indexes to what can be believed; the (position, offset) to check from."""
+        last = None
+        if self._offsets.is_ordered():
+            self._offsets.truncate_to(trusted_offset)
+            last = self._offsets.last_entry()
+        header = self._header_at(last[1]) if last else None
+        if last is None or header is None or header.last_offset != last[0]:
+            last, header = None, None
+        self._offsets.truncate_to(last[0] + 1 if last else self.base_offset)
+        self._times.truncate_to(last[0] + 1 if last and self._times.is_ordered() else self.base_offset)
+        self._max_timestamp_ms, self._max_timestamp_offset = self._times.last_entry()
+        self._bytes_since_entry = 0
+        if last and header and self._max_timestamp_ms == NO_TIMESTAMP < header.max_timestamp_ms:
+            return self._trusted_start(self.base_offset)  # the time index was lost: begin anew
+        return (last[1], header.base_offset) if last and header else (0, self.base_offset)
+
+    def _header_at(self, position: int) -> BatchHeader | None:
+        return next((header for _, header in headers(self.log.opened(), position, self.log.size)), None)
+
+    def _is_next(self, batch: RecordBatch) -> bool:
+        """Whether the batch is intact and may follow the ones before."""
+        if batch.base_offset < self.next_offset or not 0 <= batch.last_offset - self.base_offset <= MAX_INT:
+            return False
+        try:
+            batch.check_crc()
+        except ProtocolError:
+            return False
+        return batch.last_offset_delta >= 0
+
+    # Reading
+
+    @property
+    def max_timestamp_ms(self) -> int:
+        """The largest timestamp of any record, NO_TIMESTAMP if none has one."""
+        if self._max_timestamp_ms is None:
+            self._max_timestamp_ms, self._max_timestamp_offset = self._times.last_entry()
+        return self._max_timestamp_ms
+
+    @property
+    def age_timestamp_ms(self) -> int:
+        """What retention counts from."""
+        return self.max_timestamp_ms if self.max_timestamp_ms >= 0 else self.modified_ms
+
+    def locate(self, offset: int) -> tuple[int, BatchHeader] | None:
+        """(position, header) of the first batch that ends at or after `offset`."""
+        position = self._remembered.get(offset)
+        if position is None:
+            position = self._offsets.lookup(offset)[1]
+        for at, header in headers(self.log.opened(), position, self.log.size):
+            if header.last_offset >= offset:
+                return at, header
+        return None
+
+    def position_of(self, offset: int) -> int | None:
+        """Where the batch starts that contains `offset`, or would; None if there is none at or after it."""
+        if offset >= self.next_offset:
+            return None
+        position = self._remembered.get(offset)
+        if position is None:
+            found = self.locate(offset)
+            position = found[0] if found else None
+        return position
+
+    def size_at(self, position: int) -> int:
+        """The size of the batch that starts there; 0 if none does."""
+        header = self._header_at(position)
+        return header.size_bytes if header else 0
+
+    def remember(self, offset: int, position: int) -> None:
+        """A reader will come back for `offset`, which is or will be at `position`."""
+        if len(self._remembered) >= REMEMBERED_POSITIONS:
+            self._remembered.pop(next(iter(self._remembered)), None)
+        self._remembered[offset] = position
+
+    def upper_bound(self, position: int) -> int:
+        """An offset after all batches that start before `position`, not much larger than needed."""
+        last_offset = self._offsets.upper_bound(position)
+        return self.next_offset if last_offset is None else min(last_offset + 1, self.next_offset)
+
+    def batches_from(self, offset: int) -> Iterator[RecordBatch]:
+        """Whole batches from the one that contains `offset` on."""
+        position = self.position_of(offset)
+        if position is not None:
+            for _, batch in whole_batches(self.log.opened(), position, self.log.size):
+                yield batch
+
+    def headers_from(self, offset: int) -> Iterator[tuple[int, BatchHeader]]:
+        """(position, header) of the batches from the one that contains `offset` on."""
+        position = self.position_of(offset)
+        return iter(()) if position is None else headers(self.log.opened(), position, self.log.size)
+
+    def batch_at(self, position: int) -> RecordBatch | None:
+        size = self.size_at(position)
+        return RecordBatch(memoryview(self.log.read(position, size))) if size else None
+
+    def batches_reaching(self, timestamp_ms: int, start_offset: int) -> Iterator[RecordBatch]:
+        """Batches, not before `start_offset`, that have a record at or after the timestamp."""
+        _, offset = self._times.lookup(timestamp_ms)
+        for position, header in self.headers_from(max(offset, start_offset)):
+            if header.max_timestamp_ms >= timestamp_ms and (batch := self.batch_at(position)):
+                yield batch
+
+    def batch_of_max_timestamp(self) -> RecordBatch | None:
+        if self.max_timestamp_ms == NO_TIMESTAMP:
+            return None
+        position = self.position_of(self._max_timestamp_offset)
+        return None if position is None else self.batch_at(position)
+
+    # Ending
+
+    def unload(self) -> None:
+        """Give back what a cold segment need not keep in memory."""
+        self._offsets.unload()
+        self._times.unload()
+
+    def close(self) -> None:
+        self.log.close()
+        self._offsets.close()
+        self._times.close()
+
+    def mark_deleted(self, files: Files, directory: str) -> list[str]:
+        """Take the files' names away; readers that have them open can go on. Returns the names to remove later."""
+        self.is_deleted = True
+        self.close()
+        renamed = []
+        # The .log goes first: without it, indexes are taken for orphans and removed at the next start.
+        names = {entry.name for entry in files.entries(directory)}
+        for suffix in (LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX):
+            name = file_name(self.base_offset, suffix)
+            if name in names:
+                path = f"{directory}/{name}"
+                files.rename(path, path + DELETED)
+                renamed.append(path + DELETED)
+        return renamed

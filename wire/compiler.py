@@ -1,0 +1,112 @@
+"""Writes functions: the text of one is put together line by line, registered with `linecache` and exec'd.
+
+`wire.decoding` and `wire.encoding` compile a message class and a version into one flat function each; here is what they
+share, and the constructors of structs. Tracebacks show the generated text.
+"""
+
+from __future__ import annotations
+
+import linecache
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wire.errors import ProtocolError
+from wire.fields import Field, fields_of
+from wire.schema import OF_DEFAULTS, REQUIRED, Message, StructType
+
+
+class Writer:
+    """Source text under construction, with the objects that it refers to by name."""
+
+    def __init__(self, flexible: bool, version: int, runtime: Mapping[str, Any]) -> None:
+        self.flexible = flexible
+        self.version = version
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = dict(runtime)
+        self.indent = 1
+        self._counter = 0
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.indent + text)
+
+    def block(self, text: str) -> _Block:
+        self.line(text)
+        return _Block(self)
+
+    def fresh(self, prefix: str) -> str:
+        self._counter += 1
+        return f"{prefix}{self._counter}"
+
+    def constant(self, prefix: str, value: Any) -> str:
+        """A name for `value` in the generated function."""
+        for name, known in self.names.items():
+            if known is value:
+                return name
+        name = self.fresh(prefix)
+        self.names[name] = value
+        return name
+
+    def default(self, field: Field) -> str:
+        """An expression for what `field` is where it was not said."""
+        if field.default is OF_DEFAULTS:
+            return f"{self.constant('C', field.type.struct)}()"
+        return repr(field.default) if field.default != () else "()"
+
+    def build(self, signature: str, title: str) -> Callable[..., Any]:
+        name = signature.partition("(")[0]
+        source = "\n".join([f"def {signature}:", *self.lines, ""])
+        filename = f"<{title}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        namespace: dict[str, Any] = dict(self.names)
+        exec(compile(source, filename, "exec"), namespace)
+        function: Callable[..., Any] = namespace[name]
+        return function
+
+
+class _Block:
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer.indent += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self._writer.indent -= 1
+
+
+def compile_init(cls: StructType) -> None:
+    """Give `cls` its `__init__`: keyword-only, with the declared defaults."""
+    w = Writer(flexible=False, version=0, runtime={"OF_DEFAULTS": OF_DEFAULTS})
+    arguments = []
+    for field in fields_of(cls):
+        if field.default is REQUIRED:
+            arguments.append(field.name)
+        elif field.default is OF_DEFAULTS:
+            arguments.append(f"{field.name}=OF_DEFAULTS")
+        else:
+            arguments.append(f"{field.name}={w.default(field)}")
+        value = f"{w.default(field)} if {field.name} is OF_DEFAULTS else " if field.default is OF_DEFAULTS else ""
+        w.line(f"self.{field.name} = {value}{field.name}")
+    w.line("self.unknown_tags = None")
+    signature = f"__init__(self, *, {', '.join(arguments)})" if arguments else "__init__(self)"
+    cls.__init__ = w.build(signature, f"{cls.__qualname__}.__init__")  # type: ignore[misc] # the point of it
+
+
+def check_version(cls: type[Message], version: int) -> bool:
+    """Is this version flexible? Raises ProtocolError where it does not exist."""
+    first, last = cls.versions
+    if not first <= version <= last:
+        raise ProtocolError(f"{cls.__name__} has no version {version}")
+    return version >= cls.flexible
+
+
+_structs: dict[str, struct.Struct] = {}
+
+
+def struct_of(codes: str) -> struct.Struct:
+    """One Struct per run of codes, so that functions share it."""
+    found = _structs.get(codes)
+    if found is None:
+        found = _structs[codes] = struct.Struct("!" + codes)
+    return found
