@@ -58,7 +58,7 @@ class TimeIndex:
         self._file.append(ENTRY.pack(timestamp_ms, relative))
 
     def lookup(self, timestamp_ms: int) -> tuple[int, int]:
-        """The (timestamp, offset) of the last entry at or before the timestamp; the segment's start if there is none."""
+        """The (timestamp, offset) of the last entry at or before the timestamp, or of the segment's start."""
         self.load()
         slot = bisect_right(self._timestamps, timestamp_ms) - 1
         if slot < 0:
