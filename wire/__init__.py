@@ -6,7 +6,8 @@ The nouns, from the outside in:
     header     what stands first in a frame: API key, version, correlation id, client id (`wire.headers`)
     API        a request and its response under one key: one file each in `wire.api`, found through `wire.registry`
     message    a request or response, as one class for all its versions; its fields carry wire types (`wire.schema`,
-               `wire.types`). Codecs are compiled when first used (`wire.fields`, `wire.decoding`, `wire.encoding`)
+               `wire.types`). Codecs are compiled when first used (`wire.specs`, `wire.fields`, `wire.decoding`,
+               `wire.encoding`)
     version    of one API; each API counts its own. From its *flexible* version on, lengths are compact and tagged
                fields may follow, those that we do not know too: they are kept
     batch      the unit of producing, storing and fetching: records under one header and checksum

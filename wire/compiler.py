@@ -11,9 +11,8 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wire.errors import ProtocolError
 from wire.fields import Field, fields_of
-from wire.schema import OF_DEFAULTS, REQUIRED, Message, StructType
+from wire.specs import OF_DEFAULTS, REQUIRED, StructType
 
 
 class Writer:
@@ -91,14 +90,6 @@ def compile_init(cls: StructType) -> None:
     w.line("self.unknown_tags = None")
     signature = f"__init__(self, *, {', '.join(arguments)})" if arguments else "__init__(self)"
     cls.__init__ = w.build(signature, f"{cls.__qualname__}.__init__")  # type: ignore[misc] # the point of it
-
-
-def check_version(cls: type[Message], version: int) -> bool:
-    """Is this version flexible? Raises ProtocolError where it does not exist."""
-    first, last = cls.versions
-    if not first <= version <= last:
-        raise ProtocolError(f"{cls.__name__} has no version {version}")
-    return version >= cls.flexible
 
 
 _structs: dict[str, struct.Struct] = {}

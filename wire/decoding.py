@@ -14,15 +14,14 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from wire.compiler import Writer, check_version, struct_of
+from wire.compiler import Writer, struct_of
 from wire.errors import ProtocolError
 from wire.fields import Field, Type, fields_of
-from wire.schema import Message, StructType
+from wire.specs import StructType
 from wire.types import MAX_STRING_BYTES, RECORDS, STRING, Fixed
 
 
-def compile_decoder(cls: type[Message], version: int) -> Callable[..., Any]:
-    flexible = check_version(cls, version)
+def compile_decoder(cls: StructType, version: int, flexible: bool) -> Callable[..., Any]:
     w = Writer(flexible, version, _RUNTIME)
     w.line("e = len(d)")
     with w.block("try:"):

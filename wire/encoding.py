@@ -13,15 +13,14 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from wire.compiler import Writer, check_version, struct_of
+from wire.compiler import Writer, struct_of
 from wire.errors import EncodeError
 from wire.fields import Field, Type, fields_of
-from wire.schema import OF_DEFAULTS, Message, StructType
+from wire.specs import OF_DEFAULTS, StructType
 from wire.types import MAX_STRING_BYTES, RECORDS, STRING, Fixed
 
 
-def compile_encoder(cls: type[Message], version: int) -> Callable[..., Any]:
-    flexible = check_version(cls, version)
+def compile_encoder(cls: StructType, version: int, flexible: bool) -> Callable[..., Any]:
     w = Writer(flexible, version, _RUNTIME)
     title = f"{cls.__qualname__} v{version}"
     with w.block("try:"):

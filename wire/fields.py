@@ -1,4 +1,4 @@
-"""The fields of a struct with their annotations resolved to wire types: between `wire.schema` and the compilers."""
+"""The fields of a struct with their annotations resolved to wire types: between `wire.specs` and the compilers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from wire.schema import NEWEST, OF_DEFAULTS, REQUIRED, Message, Spec, Struct, StructType
+from wire.specs import NEWEST, OF_DEFAULTS, REQUIRED, Spec, StructType
 from wire.types import ARRAY, Fixed, Variable
 
 
@@ -81,6 +81,6 @@ def _resolve(annotation: Any) -> Type:
         if wire_type is ARRAY:
             return Type(element=_resolve(get_args(python_type)[0]))
         return Type(primitive=wire_type)
-    if isinstance(annotation, StructType) and not issubclass(annotation, Message) and issubclass(annotation, Struct):
+    if isinstance(annotation, StructType) and not hasattr(annotation, "versions"):  # not a message
         return Type(struct=annotation)
     raise TypeError(f"not a wire type: {annotation!r}")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from wire.fields import Field, Type, fields_of
 from wire.registry import ApiKey, request_class, response_class
-from wire.schema import Message, Struct, StructType
+from wire.schema import Message, Struct
+from wire.specs import StructType
 from wire.types import BOOLEAN, BYTES, FLOAT64, INT8, INT16, INT32, INT64, RECORDS, STRING, UINT16, UUID
 
 _PRIMITIVES: dict[Any, st.SearchStrategy[Any]] = {

@@ -9,8 +9,8 @@ import pytest
 
 from wire.api.fetch import FetchResponse
 from wire.api.heartbeat import HeartbeatRequest
-from wire.compiler import check_version, struct_of
-from wire.errors import EncodeError, ProtocolError
+from wire.compiler import struct_of
+from wire.errors import EncodeError
 
 
 def test_tracebacks_show_the_generated_line() -> None:
@@ -38,12 +38,6 @@ def test_a_constructor_makes_a_new_default_struct_each_time() -> None:
     first.current_leader.leader_id = 3
 
     assert second.current_leader.leader_id == -1
-
-
-def test_flexible_versions_begin_where_the_message_says() -> None:
-    assert [False, True] == [check_version(HeartbeatRequest, version) for version in (3, 4)]
-    with pytest.raises(ProtocolError, match="HeartbeatRequest has no version 5"):
-        check_version(HeartbeatRequest, 5)
 
 
 def test_runs_of_the_same_types_share_a_struct() -> None:

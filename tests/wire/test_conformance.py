@@ -16,7 +16,8 @@ import pytest
 from wire.fields import Field, Type, fields_of
 from wire.headers import RequestHeader, ResponseHeader, request_header_version, response_header_version
 from wire.registry import ApiKey, request_class, response_class
-from wire.schema import Message, Request, Struct, StructType, since, tagged
+from wire.schema import Message, Request, Struct, since, tagged
+from wire.specs import StructType
 from wire.state_records import (
     GROUP_RECORDS,
     SHARE_RECORDS,

@@ -78,6 +78,10 @@ def test_a_reader_of_another_version_gets_the_default() -> None:
     assert Drawing.decode(encoded, 0).title == "untitled"
 
 
+def test_flexible_versions_begin_where_the_message_says() -> None:
+    assert [False, True] == [HeartbeatRequest.is_flexible(version) for version in (3, 4)]
+
+
 def test_a_version_that_does_not_exist_is_the_peers_fault() -> None:
     for version in (-1, 2, 32767):
         with pytest.raises(ProtocolError, match=f"no version {version}"):
