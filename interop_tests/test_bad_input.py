@@ -259,14 +259,37 @@ REFUSED_RECORDS = {
 }
 
 
-@pytest.mark.parametrize(("records", "error"), REFUSED_RECORDS.values(), ids=REFUSED_RECORDS)
-def test_records_that_cannot_be_are_refused_and_not_written(
-    broker: Broker, topic: str, records: bytes, error: int
-) -> None:
+NOT_LOOKED_AT = {
+    "no records at all",
+    "magic 0",
+    "magic 1",
+    "length beyond the records",
+    "length of 1 GB",
+    "transactional without transactional id",
+    "two batches",
+    "cut batch",
+    "cut header",
+    "ten bytes",
+}
+WORDS = {
+    "magic 3": "Invalid magic found in record: 3",
+    "length below the least": "Record size 10 is less than the minimum record overhead (14)",
+    "negative length": "Record size -1 is less than the minimum record overhead (14)",
+    "garbage": "Record size -1 is less than the minimum record overhead (14)",
+    "zeros": "Record size 0 is less than the minimum record overhead (14)",
+    "time far ahead": "One or more records have been rejected due to invalid timestamp",
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_RECORDS)
+def test_records_that_cannot_be_are_refused_and_not_written(broker: Broker, topic: str, what: str) -> None:
+    records, error = REFUSED_RECORDS[what]
+    log_start_offset = -1 if what in NOT_LOOKED_AT or error in (CORRUPT_MESSAGE, MESSAGE_TOO_LARGE) else 0
     with Connection(broker) as connection:
         answer = connection.ask(produce_request(topic, records), 9).responses[0].partition_responses[0]
 
-        assert (error, -1) == (answer.error_code, answer.base_offset)
+        told = (answer.error_code, answer.base_offset, answer.log_start_offset, answer.error_message)
+        assert (error, -1, log_start_offset, WORDS.get(what)) == told
         assert next_offset(broker, topic) == 0
         after = connection.ask(produce_request(topic, batch([b"good"])), 9).responses[0].partition_responses[0]
         assert (NONE, 0) == (after.error_code, after.base_offset)
@@ -300,7 +323,12 @@ def test_records_without_key_are_refused_by_a_compacted_topic(broker: Broker, na
 
     assert answer.error_code == INVALID_RECORD
     assert [0, 1] == [error.batch_index for error in answer.record_errors]
-    assert "record" in answer.error_message
+    why = f"Compacted topic cannot accept message without key in topic partition {name}-0"
+    assert [why, why] == [error.batch_index_error_message for error in answer.record_errors]
+    assert answer.error_message == (
+        "One or more records have been rejected due to 2 record errors in total, and only showing the first three "
+        f"errors at most: [RecordError(batchIndex=0, message='{why}'), RecordError(batchIndex=1, message='{why}')]"
+    )
 
 
 def squeezed_zeros(megabytes: int) -> bytes:

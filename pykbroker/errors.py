@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wire.errors import ErrorCode
 
 
@@ -12,6 +14,14 @@ class BrokerError(Exception):
         super().__init__(message or code.message)
         self.code = code
         self.message = message or code.message
+
+
+class RecordsRefused(BrokerError):
+    """A batch is refused because of some of its records: (index, why) of each (KIP-467)."""
+
+    def __init__(self, code: ErrorCode, message: str, record_errors: Sequence[tuple[int, str]]) -> None:
+        super().__init__(code, message)
+        self.record_errors = record_errors
 
 
 class StartupError(Exception):

@@ -9,9 +9,11 @@ A single node is a cluster of one: its in-sync replicas are itself, so an append
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import trio
 
-from pykbroker.errors import BrokerError
+from pykbroker.errors import BrokerError, RecordsRefused
 from pykbroker.metadata.image import NO_LEADER, PartitionImage
 from pykbroker.purgatory import Waiter, standing_at
 from storage import errors as storage_errors
@@ -20,7 +22,7 @@ from storage.log import Appended, Log
 from storage.log_slice import LogSlice
 from wire import errors as wire_errors
 from wire.errors import CorruptBatch, ErrorCode
-from wire.record_batch import batches
+from wire.record_batch import RecordBatch
 
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 UNKNOWN_EPOCH = -1
@@ -86,28 +88,27 @@ class Partition:
     # --- appending
 
     def append_as_leader(
-        self, records: memoryview | bytes, *, now_ms: int, from_client: bool = True, acks_all: bool = False
+        self, batches: Sequence[RecordBatch], *, now_ms: int, from_client: bool = True, acks_all: bool = False
     ) -> Appended:
-        """Append whole v2 batches, and wake who waits for them. Raises BrokerError, with nothing written.
+        """Append, and wake who waits for records. Raises BrokerError, with nothing written.
 
-        `records` is patched in place where it can be: it gets its offsets and the leader's epoch.
+        The batches are patched in place: they get their offsets and the leader's epoch.
         """
         self.check_leader()
         if acks_all and len(self.isr) < self.min_insync_replicas:
             raise BrokerError(ErrorCode.NOT_ENOUGH_REPLICAS)
-        if not isinstance(records, memoryview) or records.readonly:
-            records = memoryview(bytearray(records))
         try:
             appended = self.log.append_as_leader(
-                batches(records), leader_epoch=self.leader_epoch, now_ms=now_ms, from_client=from_client
+                batches, leader_epoch=self.leader_epoch, now_ms=now_ms, from_client=from_client
             )
         except (StorageError, CorruptBatch) as error:
             raise refused(error) from error
         if len(self.isr) == 1:
             self.high_watermark = self.log.next_offset
         if self.waiters:
+            size = sum(batch.size_bytes for batch in batches)
             for waiter in list(self.waiters):
-                waiter.add_bytes(len(records))
+                waiter.add_bytes(size)
         return appended
 
     async def wait_committed(self, next_offset: int, *, timeout_ms: float) -> None:
@@ -152,6 +153,9 @@ def refused(error: Exception) -> BrokerError:
     """Storage's errors, and those of the batches themselves, as Kafka's codes."""
     for kind, code in _CODES.items():
         if isinstance(error, kind):
+            if isinstance(error, storage_errors.InvalidRecord) and error.record_errors:
+                reasons = [(each.batch_index, each.message) for each in error.record_errors]
+                return RecordsRefused(code, str(error), reasons)
             return BrokerError(code, str(error))
     return BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, str(error))
 
@@ -159,9 +163,8 @@ def refused(error: Exception) -> BrokerError:
 _CODES: dict[type[Exception], ErrorCode] = {  # the first that fits
     storage_errors.StorageFailure: ErrorCode.KAFKA_STORAGE_ERROR,
     storage_errors.CorruptRecord: ErrorCode.CORRUPT_MESSAGE,
-    storage_errors.InvalidRecord: ErrorCode.INVALID_RECORD,
     storage_errors.InvalidTimestamp: ErrorCode.INVALID_TIMESTAMP,
-    storage_errors.UnsupportedCompression: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+    storage_errors.InvalidRecord: ErrorCode.INVALID_RECORD,
     storage_errors.MessageTooLarge: ErrorCode.MESSAGE_TOO_LARGE,
     storage_errors.SegmentTooLarge: ErrorCode.RECORD_LIST_TOO_LARGE,
     storage_errors.OutOfOrderSequence: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,

@@ -21,7 +21,7 @@ from pykbroker.topic_config import log_config
 from storage.log_manager import LogManager
 from storage.testing import MemoryFiles
 from wire.headers import RequestHeader, ResponseHeader, request_header_version, response_header_version
-from wire.record_batch import Record, build
+from wire.record_batch import Record, RecordBatch, build
 from wire.registry import ApiKey, response_class
 from wire.schema import Request
 
@@ -44,7 +44,7 @@ class InMemoryBroker:
         )
         frame = bytes(header.encode(request_header_version(type(request), version))) + bytes(request.encode(version))
         outbox = Outbox()
-        waiting = self.broker.dispatcher.dispatch(memoryview(frame), self.context, outbox)
+        waiting = self.broker.dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
         if waiting is not None:
             await waiting.finish()
         assert len(outbox.head) - 4 == int.from_bytes(outbox.head[:4], "big")
@@ -66,7 +66,7 @@ class InMemoryBroker:
         """One batch of a record per timestamp."""
         partition = self.broker.replicas.leader(topic, index)
         records = [Record(offset=0, timestamp_ms=at, key=None, value=b"v", headers=()) for at in timestamps_ms]
-        partition.append_as_leader(build(records), now_ms=NOW_MS)
+        partition.append_as_leader([RecordBatch(memoryview(bytearray(build(records))))], now_ms=NOW_MS)
         return partition
 
 

@@ -23,6 +23,9 @@ class RecordError:
     batch_index: int
     message: str
 
+    def __str__(self) -> str:
+        return f"RecordError(batchIndex={self.batch_index}, message='{self.message}')"
+
 
 class InvalidRecord(StorageError):
     """The batch is intact but breaks a rule; nothing of it was written."""
@@ -34,10 +37,6 @@ class InvalidRecord(StorageError):
 
 class InvalidTimestamp(InvalidRecord):
     """A timestamp outside message.timestamp.before.max.ms or message.timestamp.after.max.ms."""
-
-
-class UnsupportedCompression(StorageError):
-    """A compression codec that no broker knows."""
 
 
 class MessageTooLarge(StorageError):

@@ -68,6 +68,7 @@ class Log:
         recovery_point: int,
     ) -> None:
         self.directory = directory
+        self.name = os.path.basename(directory)
         self.config = config
         self.log_start_offset = log_start_offset
         self.next_offset = segments[-1].next_offset
@@ -161,11 +162,12 @@ class Log:
     ) -> Appended:
         """Check the batches, give them the next offsets (in place, in their buffer), and write them.
 
-        Of batches with a producer id there can be only one. Raises a StorageError with nothing written.
+        Of batches with a producer id there can be only one. Raises a StorageError, or a CorruptBatch, with nothing
+        written.
         """
         config = self.config
         for batch in batches:
-            check_batch(batch, config, now_ms, from_client=from_client)
+            check_batch(batch, config, now_ms, from_client=from_client, name=self.name)
         with self._lock:
             for batch in batches:
                 if batch.producer_id >= 0:

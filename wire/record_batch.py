@@ -32,7 +32,7 @@ from wire.compression import Bytes, Codec, compress, decompress
 from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord
 from wire.records import NO_TIMESTAMP, Record, check, read_record, write_record
 
-__all__ = ["CorruptBatch", "Record", "RecordBatch", "batches", "build", "check_records"]
+__all__ = ["CorruptBatch", "Record", "RecordBatch", "batches", "build", "check_records", "first_batch"]
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_BYTES = HEADER.size
@@ -43,6 +43,7 @@ CRC_OFFSET = 17
 ATTRIBUTES_OFFSET = 21
 MAX_TIMESTAMP_OFFSET = 35
 MAGIC = 2
+LEAST_SIZE = 14  # that a message's size field can say, of any format
 
 CODEC_MASK = 0x07
 LOG_APPEND_TIME = 0x08
@@ -263,17 +264,34 @@ def batches(data: memoryview) -> list[RecordBatch]:
     return found
 
 
+def first_batch(data: memoryview) -> RecordBatch | None:
+    """The batch that `data` begins with; None if it is not all there, for Kafka's clients were sent cut ones once."""
+    if len(data) < OVERHEAD_BYTES:
+        return None
+    (size,) = _i32.unpack_from(data, SIZE_OFFSET)
+    if size < LEAST_SIZE:
+        raise CorruptBatch(f"Record size {size} is less than the minimum record overhead ({LEAST_SIZE})")
+    if len(data) <= MAGIC_OFFSET:
+        return None
+    if data[MAGIC_OFFSET] != MAGIC:
+        raise _wrong_magic(data[MAGIC_OFFSET])
+    size += OVERHEAD_BYTES
+    if len(data) < size:
+        return None
+    return RecordBatch(data if len(data) == size else data[:size])
+
+
 def _wrong_magic(magic: int) -> CorruptBatch:
     if magic in (0, 1):
         return InvalidRecord(f"a message set of magic {magic} where a batch belongs")
-    return CorruptBatch(f"unknown magic {magic}")
+    return CorruptBatch(f"Invalid magic found in record: {magic}")
 
 
 def check_records(batch: RecordBatch, *, limit_bytes: int = DECOMPRESSED_LIMIT_BYTES) -> int:
     """Raise InvalidRecord unless the batch holds `record_count` records at offset deltas 0, 1, 2...; return their
     largest timestamp.
 
-    Looks at no keys, values and headers: this is what a leader asks of every batch, so it is as short as can be.
+    This is what a leader asks of every batch.
     """
     count = batch.record_count
     if count <= 0 or batch.last_offset_delta != count - 1:

@@ -69,10 +69,10 @@ def read_record(data: bytes, position: int) -> tuple[Record, int]:
 
 
 def check(data: bytes, count: int) -> int:
-    """Raise InvalidRecord unless `data` is `count` records with offset deltas 0, 1, 2...; return the largest timestamp
-    delta (at least -1).
+    """Raise InvalidRecord unless `data` is `count` whole records with offset deltas 0, 1, 2...; return the largest
+    timestamp delta (at least -1).
 
-    Looks at no keys, values and headers: this is asked of every batch that is produced.
+    Asked of every batch that is produced: no key, value or header is copied.
     """
     position = 0
     next_delta = 0
@@ -96,7 +96,8 @@ def check(data: bytes, count: int) -> int:
 def _check_each(data: bytes, position: int, first: int, until: int) -> tuple[int, int]:
     """Check the records with offset deltas first..until; return their largest timestamp delta and where they end.
 
-    One long loop: calls would cost more than the work. Varints of one or two bytes are read in place.
+    One long loop: calls would cost more than the work. Varints of one or two bytes are read in place. The position only
+    grows, so a key, value or header that is too long is found at the record's end.
     """
     max_timestamp_delta = -2
     try:
@@ -131,12 +132,45 @@ def _check_each(data: bytes, position: int, first: int, until: int) -> tuple[int
                     position += 1
                 else:
                     offset_delta, position = _zigzag(data, position - 1)
-            if offset_delta != expected or size & 1 or end < position + MIN_KEY_VALUE_HEADERS_BYTES:
-                raise InvalidRecord(f"no record with offset delta {expected >> 1} where it belongs")
-            position = end
+            key_size = data[position]
+            position += 1
+            if key_size > 127:
+                key_size, position = _zigzag(data, position - 1)
+            if not key_size & 1:
+                position += key_size >> 1
+            value_size = data[position]
+            position += 1
+            if value_size > 127:
+                high = data[position]
+                if high < 128:
+                    value_size += (high << 7) - 128
+                    position += 1
+                else:
+                    value_size, position = _zigzag(data, position - 1)
+            if not value_size & 1:
+                position += value_size >> 1
+            if data[position]:
+                position = _skip_headers(data, position, end)
+            else:
+                position += 1
+            if offset_delta != expected or position != end:
+                raise InvalidRecord(f"no whole record with offset delta {expected >> 1} where it belongs")
     except IndexError:
         raise InvalidRecord("the batch ends before its last record") from None
     return max_timestamp_delta >> 1, position
+
+
+def _skip_headers(data: bytes, position: int, end: int) -> int:
+    count, position = _varint(data, position)
+    if not 0 <= count <= end - position:
+        raise InvalidRecord(f"{count} headers in {end - position} bytes")
+    for _ in range(count):
+        name_size, position = _varint(data, position)
+        if name_size < 0:
+            raise InvalidRecord("a header without a name")
+        value_size, position = _varint(data, position + name_size)
+        position += max(value_size, 0)
+    return position
 
 
 # Below: records of equal size, as benchmarks, sensors and counters send them. Their first bytes form columns, which
@@ -164,10 +198,14 @@ def _check_run(data: bytes, position: int, first: int, count: int) -> tuple[int,
         return none
     run = min(count, end_of_deltas) - first
     run = min(run, (len(data) - position) // stride)
-    for at in range(position, body):
+    layout = _layout(data, offset_at + offset_bytes, position + stride)
+    if layout is None:
+        return none
+    for at in (*range(position, body), *layout):
         run = min(run, _leading(data[at : position + run * stride : stride], data[at : at + 1]))
     for at in range(body + 1, offset_at):
-        run = min(run, _leading(data[at : position + run * stride : stride], HIGH if at < offset_at - 1 else LOW))
+        last = HIGH if at < offset_at - 1 else LOW
+        run = min(run, _leading(data[at : position + run * stride : stride], last))
     if run < MIN_RUN:
         return none
     end = position + run * stride
@@ -178,6 +216,20 @@ def _check_run(data: bytes, position: int, first: int, count: int) -> tuple[int,
     if len(timestamps[0].translate(None, ODD)) < run:
         return none
     return run, _varint(data, body + 1 + stride * _index_of_largest(timestamps), 64)[0], end
+
+
+def _layout(data: bytes, position: int, end: int) -> list[int] | None:
+    """Where the bytes are that say how long key and value are, and that no headers follow; None if some do.
+
+    Two records of equal size in which these bytes are equal are both whole if one is.
+    """
+    positions: list[int] = []
+    for _ in ("key", "value"):
+        size, after = _varint(data, position)
+        positions += range(position, after)
+        position = after + max(size, 0)
+    is_whole = position == end - 1 and data[position:end] == b"\0"
+    return [*positions, position] if is_whole else None
 
 
 def _leading(column: bytes, accepted: bytes) -> int:

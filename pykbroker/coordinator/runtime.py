@@ -27,7 +27,7 @@ from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.loading import load
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
-from wire.record_batch import Record, build
+from wire.record_batch import Record, RecordBatch, build
 from wire.state_records import encode_key, encode_value
 
 if TYPE_CHECKING:
@@ -241,8 +241,10 @@ class GroupCoordinator:
             for key, value in records
         ]
         compression = self.config.compression
-        data = b"".join(build(batch, compression=compression) for batch in _in_batches(encoded))
-        appended = led.partition.append_as_leader(data, now_ms=now_ms, from_client=False, acks_all=True)
+        batches = [
+            RecordBatch(memoryview(bytearray(build(batch, compression=compression)))) for batch in _in_batches(encoded)
+        ]
+        appended = led.partition.append_as_leader(batches, now_ms=now_ms, from_client=False, acks_all=True)
         for offset, (key, value) in enumerate(records, appended.base_offset):
             led.shard.replay(key, value, record_offset=offset)
         return appended.next_offset

@@ -16,13 +16,14 @@ acks=0 has no answer, but the connection is closed on an error; acks=all is answ
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 
 from pykbroker.context import RequestContext
-from pykbroker.errors import BrokerError
+from pykbroker.errors import BrokerError, RecordsRefused
 from pykbroker.partition import Partition
 from wire.api.produce import ProduceRequest, ProduceResponse
-from wire.errors import ErrorCode, ProtocolError
+from wire.errors import CorruptBatch, ErrorCode, InvalidRecord, ProtocolError
+from wire.record_batch import RecordBatch, first_batch
 
 ACKS_NONE, ACKS_LEADER, ACKS_ALL = 0, 1, -1
 FIRST_WITH_TOPIC_IDS = 13
@@ -31,19 +32,30 @@ TopicData = ProduceRequest.TopicProduceData
 PartitionData = TopicData.PartitionProduceData
 TopicResult = ProduceResponse.TopicProduceResponse
 PartitionResult = TopicResult.PartitionProduceResponse
+RecordError = PartitionResult.BatchIndexAndErrorMessage
+TOLD_WITHOUT_LOG_START = frozenset(
+    {
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+    }
+)
 Uncommitted = list[tuple[PartitionResult, Partition, int]]
 
 
 def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Awaitable[ProduceResponse] | None:
+    batches = first_batches(request)
     if request.acks not in (ACKS_NONE, ACKS_LEADER, ACKS_ALL):
-        return error_response(request, BrokerError(ErrorCode.INVALID_REQUIRED_ACKS), ctx)
+        raise BrokerError(ErrorCode.INVALID_REQUIRED_ACKS)
     now_ms = ctx.broker.clock_ms()
     uncommitted: Uncommitted = []
     topics = []
     for topic in request.topic_data:
         results = []
         for data in topic.partition_data:
-            results.append(append_one(ctx, topic, data, request.acks, now_ms, uncommitted))  # noqa: PERF401 - hot, and a comprehension costs a call
+            results.append(append_one(ctx, topic, data, next(batches), request.acks, now_ms, uncommitted))  # noqa: PERF401 - hot, and a comprehension costs a call
         topics.append(TopicResult(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
     if request.acks == ACKS_NONE:
         check_unanswered(topics)
@@ -54,28 +66,82 @@ def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Aw
     return response
 
 
+def first_batches(request: ProduceRequest) -> Iterator[RecordBatch | None]:
+    """The batch of each partition, None where there is no whole one. One whose frame cannot be read, or transactional
+    without the request being so, spoils the whole request, as in Kafka.
+    """
+    found = []
+    for topic in request.topic_data:
+        for data in topic.partition_data:
+            try:
+                batch = first_batch(data.records) if isinstance(data.records, memoryview) else None
+            except InvalidRecord:  # a message set
+                batch = None
+            except CorruptBatch as error:
+                raise BrokerError(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
+            if batch and batch.is_transactional and request.transactional_id is None:
+                raise BrokerError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+            found.append(batch)
+    return iter(found)
+
+
 def append_one(
-    ctx: RequestContext, topic: TopicData, data: PartitionData, acks: int, now_ms: int, uncommitted: Uncommitted
+    ctx: RequestContext,
+    topic: TopicData,
+    data: PartitionData,
+    batch: RecordBatch | None,
+    acks: int,
+    now_ms: int,
+    uncommitted: Uncommitted,
 ) -> PartitionResult:
     """Append one partition's batch; an error is that partition's alone."""
+    log_start_offset = -1
     try:
         name = topic.name if ctx.api_version < FIRST_WITH_TOPIC_IDS else ctx.broker.topic_name(topic.topic_id)
         partition = ctx.broker.replicas.replica(name, data.index)
-        if not isinstance(data.records, memoryview) or not data.records:
-            raise BrokerError(ErrorCode.INVALID_RECORD, "Produce request has no records")
-        appended = partition.append_as_leader(data.records, now_ms=now_ms, acks_all=acks == ACKS_ALL)
+        if batch is None:
+            raise BrokerError(ErrorCode.INVALID_RECORD)
+        check_is_alone(batch, data.records)
+        log_start_offset = partition.log.log_start_offset
+        appended = partition.append_as_leader((batch,), now_ms=now_ms, acks_all=acks == ACKS_ALL)
     except BrokerError as error:
-        return PartitionResult(
-            index=data.index, base_offset=-1, error_code=error.code, error_message=error.message, log_start_offset=-1
-        )
+        return refused(data.index, error, log_start_offset)
     result = PartitionResult(
         index=data.index,
         base_offset=appended.base_offset,
         log_append_time_ms=appended.log_append_time_ms,
-        log_start_offset=partition.log.log_start_offset,
+        log_start_offset=log_start_offset,
     )
     if partition.high_watermark < appended.next_offset:
         uncommitted.append((result, partition, appended.next_offset))
+    return result
+
+
+def check_is_alone(batch: RecordBatch, records: object) -> None:
+    """A partition gets one batch in a request (KIP-98); a cut one behind it is passed over."""
+    assert isinstance(records, memoryview)
+    if len(records) > batch.size_bytes:
+        try:
+            another = first_batch(records[batch.size_bytes :])
+        except CorruptBatch as error:
+            raise BrokerError(ErrorCode.CORRUPT_MESSAGE) from error
+        if another:
+            raise BrokerError(ErrorCode.INVALID_RECORD)
+
+
+def refused(index: int, error: BrokerError, log_start_offset: int = -1) -> PartitionResult:
+    """Kafka says in words only what is wrong with single records, and no log start offset where it did not get to
+    look at them.
+    """
+    if error.code in TOLD_WITHOUT_LOG_START:
+        log_start_offset = -1
+    result = PartitionResult(index=index, base_offset=-1, error_code=error.code, log_start_offset=log_start_offset)
+    if isinstance(error, RecordsRefused):
+        result.error_message = error.message
+        result.record_errors = [
+            RecordError(batch_index=batch_index, batch_index_error_message=why)
+            for batch_index, why in error.record_errors
+        ]
     return result
 
 
@@ -86,7 +152,6 @@ async def wait_committed(response: ProduceResponse, uncommitted: Uncommitted, *,
             await partition.wait_committed(next_offset, timeout_ms=timeout_ms)
         except BrokerError as error:
             result.error_code = error.code
-            result.error_message = error.message
     return response
 
 
@@ -99,18 +164,15 @@ def check_unanswered(topics: list[TopicResult]) -> None:
 
 
 def error_response(request: ProduceRequest, error: BrokerError, _ctx: RequestContext) -> ProduceResponse:
-    return ProduceResponse(
-        responses=[
-            TopicResult(
-                name=topic.name,
-                topic_id=topic.topic_id,
-                partition_responses=[
-                    PartitionResult(
-                        index=data.index, base_offset=-1, error_code=error.code, error_message=error.message
-                    )
-                    for data in topic.partition_data
-                ],
-            )
-            for topic in request.topic_data
+    """The whole request is refused."""
+    if request.acks == ACKS_NONE:
+        raise ProtocolError(f"acks=0, {error.message}")
+    words = None if error.message == error.code.message else error.message
+    topics = []
+    for topic in request.topic_data:
+        results = [
+            PartitionResult(index=data.index, base_offset=-1, error_code=error.code, error_message=words)
+            for data in topic.partition_data
         ]
-    )
+        topics.append(TopicResult(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
+    return ProduceResponse(responses=topics)

@@ -10,7 +10,7 @@ from pykbroker.coordinator.loading import load
 from pykbroker.coordinator.testing import coordinating_broker
 from pykbroker.partition import Partition
 from wire.control_records import EndTxnMarker
-from wire.record_batch import Record, build
+from wire.record_batch import Record, batches, build
 from wire.state_records import OffsetCommitKey, OffsetCommitValue, encode_key, encode_value
 
 NOW_MS = 1_700_000_000_000
@@ -25,7 +25,7 @@ def record(topic: str, offset: int) -> Record:
 
 async def loaded(partition: Partition, *batches: bytes) -> GroupShard:
     for batch in batches:
-        partition.append_as_leader(batch, now_ms=NOW_MS, from_client=False)
+        partition.append_as_leader(batches(memoryview(bytearray(batch))), now_ms=NOW_MS, from_client=False)
     shard = GroupShard(GroupConfig())
     await load(shard, partition)
     shard.finish_loading()
