@@ -23,9 +23,9 @@ def record(topic: str, offset: int) -> Record:
     return Record(timestamp_ms=NOW_MS, key=key, value=encode_value(value))
 
 
-async def loaded(partition: Partition, *batches: bytes) -> GroupShard:
-    for batch in batches:
-        partition.append_as_leader(batches(memoryview(bytearray(batch))), now_ms=NOW_MS, from_client=False)
+async def loaded(partition: Partition, *written: bytes) -> GroupShard:
+    for data in written:
+        partition.append_as_leader(batches(memoryview(bytearray(data))), now_ms=NOW_MS, from_client=False)
     shard = GroupShard(GroupConfig())
     await load(shard, partition)
     shard.finish_loading()
