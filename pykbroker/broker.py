@@ -23,7 +23,7 @@ import trio
 from pykbroker import __version__
 from pykbroker.config import Settings
 from pykbroker.controller import Controller
-from pykbroker.coordinator.runtime import GroupCoordinator
+from pykbroker.coordinator.group_coordinator import GroupCoordinator
 from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener, format_address
 from pykbroker.errors import BrokerError, StartupError

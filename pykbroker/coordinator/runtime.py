@@ -1,4 +1,4 @@
-"""Runs the group coordinator: one shard for each partition of `__consumer_offsets` that this node leads.
+"""Runs a coordinator: one shard for each partition of its internal topic that this node leads.
 
 It appends what a shard decides, replays it, and lets go of the response once it is committed; runs the shards' timers
 in one task; loads shards from the log, and lets them go when they move on.
@@ -8,27 +8,26 @@ Invariants
   A response leaves only when the records that it stands for are below the high watermark. So does one that only
   reads: it may tell of nothing that could still be lost.
 
-Time, for groups, runs evenly: sessions neither end nor last longer because somebody sets the clock.
+Time, for shards, runs evenly: sessions neither end nor last longer because somebody sets the clock.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
-from pykbroker.coordinator.groups import commits, rebalance
-from pykbroker.coordinator.groups.config import GroupConfig
-from pykbroker.coordinator.groups.decision import Decision, Pending, StateRecord
+from pykbroker.coordinator.groups.decision import NO_PRODUCER, Decision, Pending
 from pykbroker.coordinator.groups.java import partition_for
-from pykbroker.coordinator.groups.shard import GroupShard
-from pykbroker.coordinator.loading import load
+from pykbroker.coordinator.loading import Shard, load
 from pykbroker.errors import BrokerError
+from wire.compression import Codec
 from wire.errors import ErrorCode
 from wire.record_batch import Record, RecordBatch, build
-from wire.state_records import encode_key, encode_value
+from wire.state_records import KeyTypes, encode_key, encode_value
 
 if TYPE_CHECKING:
     from pykbroker.config import Settings
@@ -39,13 +38,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OFFSETS_TOPIC = "__consumer_offsets"
 # Records of one decision go into batches of about this size, well below what a batch may have.
 BATCH_BYTES = 256 * 1024
 CLOCK_CHECK_SECONDS = 30.0
 CLOCK_TOLERANCE_MS = 1_000
 
 R = TypeVar("R")
+S = TypeVar("S", bound=Shard)
 
 # How clients of a coordinator are told of what befell its partition.
 _TOLD_AS = {
@@ -59,41 +58,74 @@ _TOLD_AS = {
 }
 
 
-class _Led:
+@dataclass(frozen=True, slots=True)
+class StateLog:
+    """The internal topic of a coordinator, and how its records are written."""
+
+    topic: str
+    partition_count_setting: str
+    record_types: KeyTypes
+    commit_timeout_ms: int
+    compression: Codec = Codec.NONE
+
+
+class Led(Generic[S]):
     """A shard, and the partition that holds its records."""
 
     __slots__ = ("partition", "shard")
 
-    def __init__(self, partition: Partition, config: GroupConfig) -> None:
+    def __init__(self, partition: Partition, shard: S) -> None:
         self.partition = partition
-        self.shard = GroupShard(config)
+        self.shard = shard
 
 
-class GroupCoordinator:
-    """What handlers ask about groups. Made with the broker; works while `run` runs."""
+class Coordinator(Generic[S]):
+    """What handlers ask. Made with the broker; works while `run` runs."""
 
     def __init__(
-        self, *, settings: Settings, controller: Controller, replicas: ReplicaManager, clock_ms: Callable[[], int]
+        self,
+        state_log: StateLog,
+        new_shard: Callable[[], S],
+        *,
+        settings: Settings,
+        controller: Controller,
+        replicas: ReplicaManager,
+        clock_ms: Callable[[], int],
     ) -> None:
-        self.config = GroupConfig.of(settings)
+        self._state_log = state_log
+        self._new_shard = new_shard
         self._settings = settings
         self._controller = controller
         self._replicas = replicas
         self._clock_ms = clock_ms
         self._clock_offset_ms = 0  # from the event loop's clock to the time of day
-        self._shards: dict[int, _Led] = {}
+        self._shards: dict[int, Led[S]] = {}
         self._nursery: trio.Nursery | None = None
         self._wake_timers = trio.Event()
         self._sleeping_until_ms: float = 0
         self._is_stopped = False
 
+    # --- what kinds of coordinators do differently
+
+    def _started(self, led: Led[S], now_ms: int) -> None:
+        """A shard is loaded: set its timers, take up what was left undone."""
+
+    def _stopped(self, shard: S) -> None:
+        """A shard is led elsewhere now, or nowhere: send away who waits."""
+
+    def _topics_deleted(self, led: Led[S], topics: set[str]) -> None:
+        """Forget them."""
+
     # --- for handlers
 
     def write(
-        self, group_id: str, decide: Callable[[GroupShard, int], Decision[R]], *, while_loading: R | None = None
+        self, key: str, decide: Callable[[S, int], Decision[R]], *, while_loading: R | None = None
     ) -> R | Awaitable[R]:
-        """Have the shard of a group decide, and answer once that is committed. Raises BrokerError."""
-        led = self._led(group_id)
+        """Have the shard of a group, or whatever `key` is, decide, and answer once that is committed.
+
+        Raises BrokerError.
+        """
+        led = self._led(key)
         if not led.shard.is_loaded:
             if while_loading is not None:
                 return while_loading
@@ -101,11 +133,11 @@ class GroupCoordinator:
         pending = self._submit(led, decide(led.shard, self._now_ms()))
         return pending.result() if pending.is_resolved else _outcome(pending)
 
-    def read(self, group_id: str, look: Callable[[GroupShard], R]) -> R | Awaitable[R]:
-        """What the shard of a group knows. Raises BrokerError."""
-        return self.write(group_id, lambda shard, _: Decision(look(shard)))
+    def read(self, key: str, look: Callable[[S], R]) -> R | Awaitable[R]:
+        """What the shard of `key` knows. Raises BrokerError."""
+        return self.write(key, lambda shard, _: Decision(look(shard)))
 
-    def read_all(self, look: Callable[[GroupShard], list[R]]) -> list[R]:
+    def read_all(self, look: Callable[[S], list[R]]) -> list[R]:
         """What all shards of this node know. Raises BrokerError while one of them loads."""
         if self._is_stopped:
             raise BrokerError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
@@ -113,16 +145,20 @@ class GroupCoordinator:
             raise BrokerError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
         return [found for led in self._shards.values() for found in look(led.shard)]
 
-    def partition_of(self, group_id: str) -> int:
-        topic = self._controller.image.topic(OFFSETS_TOPIC)
-        count = self._settings.int("offsets.topic.num.partitions") if topic is None else len(topic.partitions)
-        return partition_for(group_id, count)
+    @property
+    def topic(self) -> str:
+        return self._state_log.topic
+
+    def partition_of(self, key: str) -> int:
+        topic = self._controller.image.topic(self.topic)
+        count = self._settings.int(self._state_log.partition_count_setting) if topic is None else len(topic.partitions)
+        return partition_for(key, count)
 
     async def create_topic(self) -> None:
         """Make the internal topic, unless it is there. Raises BrokerError."""
-        if self._controller.image.topic(OFFSETS_TOPIC) is None:
+        if self._controller.image.topic(self.topic) is None:
             try:
-                await self._controller.create_topic(OFFSETS_TOPIC)
+                await self._controller.create_topic(self.topic)
             except BrokerError as error:
                 if error.code != ErrorCode.TOPIC_ALREADY_EXISTS:
                     raise
@@ -143,18 +179,18 @@ class GroupCoordinator:
             self.stop()
 
     def stop(self) -> None:
-        """Send away who waits, and answer no more: groups go on where they are led next."""
+        """Send away who waits, and answer no more: all goes on where it is led next."""
         self._is_stopped = True
         for index in list(self._shards):
             self._let_go(index)
 
     def _take_over(self, image: MetadataImage) -> None:
         """Make the shards those of the partitions that this node leads now."""
-        topic = image.topic(OFFSETS_TOPIC)
+        topic = image.topic(self.topic)
         led_now = {}
         for placed in () if topic is None else topic.partitions:
             try:
-                led_now[placed.index] = self._replicas.leader(OFFSETS_TOPIC, placed.index)
+                led_now[placed.index] = self._replicas.leader(self.topic, placed.index)
             except BrokerError:
                 continue  # led elsewhere, or its disk failed
         for index, led in list(self._shards.items()):
@@ -164,7 +200,7 @@ class GroupCoordinator:
         loading = []
         for index, partition in led_now.items():
             if index not in self._shards:
-                led = self._shards[index] = _Led(partition, self.config)
+                led = self._shards[index] = Led(partition, self._new_shard())
                 if partition.log.next_offset == partition.log.log_start_offset:
                     self._loaded(led)
                 else:
@@ -172,57 +208,56 @@ class GroupCoordinator:
         if loading:
             self._nursery.start_soon(self._load, loading)
 
-    async def _load(self, shards: list[_Led]) -> None:
+    async def _load(self, shards: list[Led[S]]) -> None:
         started_ms = _loop_ms()
         for led in shards:
-            await load(led.shard, led.partition)
+            await load(led.shard, led.partition, self._state_log.record_types)
             if self._shards.get(led.partition.index) is led:
                 self._loaded(led)
-        groups = sum(len(led.shard.groups) for led in shards)
-        fields = {"partitions": len(shards), "groups": groups, "ms": _loop_ms() - started_ms}
-        log.info("groups loaded", extra={"fields": fields})
+        loaded = sum(led.shard.size for led in shards)
+        fields = {"topic": self.topic, "partitions": len(shards), "loaded": loaded, "ms": _loop_ms() - started_ms}
+        log.info("coordinator state loaded", extra={"fields": fields})
 
-    def _loaded(self, led: _Led) -> None:
+    def _loaded(self, led: Led[S]) -> None:
         now_ms = self._now_ms()
         led.shard.finish_loading()
-        rebalance.start(led.shard, now_ms)
-        commits.schedule_cleanup(led.shard, now_ms)
+        self._started(led, now_ms)
         self._look_at_timers(led)
 
     def _let_go(self, index: int) -> None:
         led = self._shards.pop(index)
-        rebalance.stop(led.shard)
+        self._stopped(led.shard)
 
     async def _follow_metadata(self, change: MetadataChange) -> None:
         if self._is_stopped:
             return
         changed = (*change.created, *change.altered, *change.deleted)
-        if any(topic.name == OFFSETS_TOPIC for topic in changed):
+        if any(topic.name == self.topic for topic in changed):
             self._take_over(change.after)
         deleted = {topic.name for topic in change.deleted}
         if deleted:
             for led in list(self._shards.values()):
                 if led.shard.is_loaded:
-                    self._submit(led, commits.forget_topics(led.shard, deleted))
+                    self._topics_deleted(led, deleted)
 
     # --- deciding, appending, replaying
 
-    def _led(self, group_id: str) -> _Led:
+    def _led(self, key: str) -> Led[S]:
         if self._is_stopped:
             raise BrokerError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        led = self._shards.get(self.partition_of(group_id))
+        led = self._shards.get(self.partition_of(key))
         if led is None or not led.partition.is_leader:
             raise BrokerError(ErrorCode.NOT_COORDINATOR)
         return led
 
-    def _submit(self, led: _Led, decision: Decision[R]) -> Pending[R]:
+    def _submit(self, led: Led[S], decision: Decision[R]) -> Pending[R]:
         """Carry out a decision; its response, or the error that came of it, sooner or later."""
         told: Pending[R] = Pending()
         partition = led.partition
         next_offset = partition.log.next_offset
         if decision.records:
             try:
-                next_offset = self._append(led, decision.records)
+                next_offset = self._append(led, decision)
             except BrokerError as error:
                 self._failed(led, decision, told, error)
                 return told
@@ -234,30 +269,43 @@ class GroupCoordinator:
             self._nursery.start_soon(self._await_commit, led, decision, told, next_offset)
         return told
 
-    def _append(self, led: _Led, records: list[StateRecord]) -> int:
+    def _append(self, led: Led[S], decision: Decision[R]) -> int:
         now_ms = self._clock_ms()
         encoded = [
             Record(timestamp_ms=now_ms, key=encode_key(key), value=None if value is None else encode_value(value))
-            for key, value in records
+            for key, value in decision.records
         ]
-        compression = self.config.compression
-        batches = [
-            RecordBatch(memoryview(bytearray(build(batch, compression=compression)))) for batch in _in_batches(encoded)
-        ]
+        batches = self._batches(encoded, decision.producer)
         appended = led.partition.append_as_leader(batches, now_ms=now_ms, from_client=False, acks_all=True)
-        for offset, (key, value) in enumerate(records, appended.base_offset):
-            led.shard.replay(key, value, record_offset=offset)
+        for offset, (key, value) in enumerate(decision.records, appended.base_offset):
+            led.shard.replay(key, value, record_offset=offset, producer_id=decision.producer[0])
         return appended.next_offset
 
-    async def _await_commit(self, led: _Led, decision: Decision[R], told: Pending[R], next_offset: int) -> None:
+    def _batches(self, records: list[Record], producer: tuple[int, int]) -> list[RecordBatch]:
+        """Of a producer there can be only one."""
+        producer_id, producer_epoch = producer
+        is_transactional = producer != NO_PRODUCER
+        built = (
+            build(
+                batch,
+                compression=self._state_log.compression,
+                producer_id=producer_id,
+                producer_epoch=producer_epoch,
+                transactional=is_transactional,
+            )
+            for batch in ([records] if is_transactional else _in_batches(records))
+        )
+        return [RecordBatch(memoryview(bytearray(data))) for data in built]
+
+    async def _await_commit(self, led: Led[S], decision: Decision[R], told: Pending[R], next_offset: int) -> None:
         try:
-            await led.partition.wait_committed(next_offset, timeout_ms=self.config.commit_timeout_ms)
+            await led.partition.wait_committed(next_offset, timeout_ms=self._state_log.commit_timeout_ms)
         except BrokerError as error:
             self._failed(led, decision, told, error)
         else:
             self._committed(led, decision, told)
 
-    def _committed(self, led: _Led, decision: Decision[R], told: Pending[R]) -> None:
+    def _committed(self, led: Led[S], decision: Decision[R], told: Pending[R]) -> None:
         if decision.committed is not None:
             decision.committed(self._now_ms())
         self._look_at_timers(led)
@@ -267,9 +315,10 @@ class GroupCoordinator:
         else:
             told.resolve(response)
 
-    def _failed(self, led: _Led, decision: Decision[R], told: Pending[R], error: BrokerError) -> None:
+    def _failed(self, led: Led[S], decision: Decision[R], told: Pending[R], error: BrokerError) -> None:
         code = _TOLD_AS.get(error.code, error.code)
-        log.error("group state could not be stored", extra={"fields": {"error": error.code.name, "why": error.message}})
+        fields = {"topic": self.topic, "error": error.code.name, "why": error.message}
+        log.error("coordinator state could not be stored", extra={"fields": fields})
         if decision.failed is not None:
             self._submit(led, decision.failed(code, self._now_ms()))
         if isinstance(decision.response, Pending):
@@ -282,7 +331,7 @@ class GroupCoordinator:
     def _now_ms(self) -> int:
         return _loop_ms() + self._clock_offset_ms
 
-    def _look_at_timers(self, led: _Led) -> None:
+    def _look_at_timers(self, led: Led[S]) -> None:
         """Something may have to happen sooner than we thought."""
         deadline_ms = led.shard.timers.next_deadline_ms
         if deadline_ms is not None and deadline_ms < self._sleeping_until_ms:
@@ -300,13 +349,14 @@ class GroupCoordinator:
             for led in list(self._shards.values()):
                 self._run_due(led)
 
-    def _run_due(self, led: _Led) -> None:
+    def _run_due(self, led: Led[S]) -> None:
         try:
             for decision in led.shard.timers.due(self._now_ms()):
                 self._submit(led, decision)
         except Exception:
             # A bug of ours in one group must not be the end of all.
-            log.exception("a timer of a group failed", extra={"fields": {"partition": led.partition.index}})
+            fields = {"topic": self.topic, "partition": led.partition.index}
+            log.exception("a timer of a coordinator failed", extra={"fields": fields})
 
     def _correct_clock(self) -> None:
         """Follow the time of day where it was set, and have the timers keep their distance."""

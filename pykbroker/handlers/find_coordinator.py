@@ -17,7 +17,7 @@ from collections.abc import Awaitable
 from enum import IntEnum
 
 from pykbroker.context import RequestContext
-from pykbroker.coordinator.runtime import OFFSETS_TOPIC
+from pykbroker.coordinator.group_coordinator import OFFSETS_TOPIC
 from pykbroker.errors import BrokerError
 from wire.api.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
 from wire.errors import ErrorCode

@@ -79,6 +79,7 @@ __all__ = [
     "ConsumerProtocolSubscription",
     "GroupMetadataKey",
     "GroupMetadataValue",
+    "KeyTypes",
     "OffsetCommitKey",
     "OffsetCommitValue",
     "StateKey",

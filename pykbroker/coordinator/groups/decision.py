@@ -12,6 +12,8 @@ from wire.state_records import StateKey, StateValue
 
 R = TypeVar("R")
 
+NO_PRODUCER = (-1, -1)
+
 StateRecord = tuple[StateKey[Any], StateValue | None]  # None is a tombstone
 
 
@@ -72,6 +74,7 @@ class Decision(Generic[R]):
     records: list[StateRecord] = field(default_factory=list)
     committed: Callable[[int], None] | None = None
     failed: Callable[[ErrorCode, int], Decision[None]] | None = None
+    producer: tuple[int, int] = NO_PRODUCER  # its id and epoch, where the records are of its transaction
 
 
 def nothing() -> Decision[None]:

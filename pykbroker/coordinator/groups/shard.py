@@ -29,6 +29,10 @@ class GroupShard:
         self.timers: Timers[Decision[None]] = Timers()
         self.is_loaded = False
 
+    @property
+    def size(self) -> int:
+        return len(self.groups)
+
     def replay(
         self,
         key: StateKey[Any],

@@ -11,7 +11,7 @@ from pykbroker.coordinator.testing import coordinating_broker
 from pykbroker.partition import Partition
 from wire.control_records import EndTxnMarker
 from wire.record_batch import Record, batches, build
-from wire.state_records import OffsetCommitKey, OffsetCommitValue, encode_key, encode_value
+from wire.state_records import GROUP_RECORDS, OffsetCommitKey, OffsetCommitValue, encode_key, encode_value
 
 NOW_MS = 1_700_000_000_000
 PRODUCER_ID = 7
@@ -27,7 +27,7 @@ async def loaded(partition: Partition, *written: bytes) -> GroupShard:
     for data in written:
         partition.append_as_leader(batches(memoryview(bytearray(data))), now_ms=NOW_MS, from_client=False)
     shard = GroupShard(GroupConfig())
-    await load(shard, partition)
+    await load(shard, partition, GROUP_RECORDS)
     shard.finish_loading()
     return shard
 
