@@ -19,11 +19,12 @@ from pykbroker.metadata.sqlite import SqliteStore
 from pykbroker.partition import Partition
 from pykbroker.topic_config import log_config
 from storage.log_manager import LogManager
+from storage.log_slice import LogSlice
 from storage.testing import MemoryFiles
 from wire.headers import RequestHeader, ResponseHeader, request_header_version, response_header_version
 from wire.record_batch import Record, RecordBatch, build
 from wire.registry import ApiKey, response_class
-from wire.schema import Request
+from wire.schema import Encoded, Request
 
 CLUSTER_ID = "abcdefghijklmnopqrstug"
 NOW_MS = 1_700_000_000_000
@@ -47,11 +48,12 @@ class InMemoryBroker:
         waiting = self.broker.dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
         if waiting is not None:
             await waiting.finish()
-        assert len(outbox.head) - 4 == int.from_bytes(outbox.head[:4], "big")
+        data = memoryview(_in_one_piece(outbox))
+        assert len(data) - 4 == int.from_bytes(data[:4], "big")
         response_header = ResponseHeader.decoder(response_header_version(type(request), version))
-        head, start = response_header(memoryview(outbox.head), 4)
+        head, start = response_header(data, 4)
         assert head.correlation_id == CORRELATION_ID
-        return response_class(key).decode(memoryview(outbox.head)[start:], version)
+        return response_class(key).decode(data[start:], version)
 
     async def create(
         self, name: str, partition_count: int = 1, *, configs: Mapping[str, str | None] | None = None
@@ -68,6 +70,12 @@ class InMemoryBroker:
         records = [Record(offset=0, timestamp_ms=at, key=None, value=b"v", headers=()) for at in timestamps_ms]
         partition.append_as_leader([RecordBatch(memoryview(bytearray(build(records))))], now_ms=NOW_MS)
         return partition
+
+
+def _in_one_piece(outbox: Outbox) -> bytes:
+    """What the transport sends, records from files included."""
+    refs = [(at, records.read() if isinstance(records, LogSlice) else records) for at, records in outbox.refs]
+    return bytes(Encoded(outbox.head, refs))
 
 
 @asynccontextmanager
