@@ -96,9 +96,8 @@ def topic_entries(settings: Settings, image: MetadataImage, topic: str) -> Itera
 def broker_entries(settings: Settings, image: MetadataImage) -> Iterator[ConfigEntry]:
     """Of this node: all that Kafka knows, and what was set for single listeners."""
     dynamic = {**image.broker_configs.get("", {}), **image.broker_configs.get(str(settings.node_id), {})}
-    for name in dict.fromkeys((*broker_definitions(), *settings.overrides)):
-        definition = broker_definition(name)
-        assert definition is not None, name
+    for name in dict.fromkeys((*broker_definitions(), *settings.overrides, *dynamic)):
+        definition = broker_definition(name) or _unknown(name)
         text = dynamic.get(name) or _static(settings, name) or definition.default
         is_read_only = name not in CLUSTER_WIDE and name not in PER_BROKER
         synonyms = broker_synonyms(settings, image, name)
@@ -108,27 +107,36 @@ def broker_entries(settings: Settings, image: MetadataImage) -> Iterator[ConfigE
 def dynamic_default_entries(image: MetadataImage) -> Iterator[ConfigEntry]:
     """What was set for all brokers while they ran."""
     for name, text in image.broker_configs.get("", {}).items():
-        definition = broker_definition(name)
-        assert definition is not None, name
+        definition = (broker_definition(name) or _unknown(name))._replace(name=name)
         value = canonical(definition, text)
         yield ConfigEntry(definition, value, False, (Synonym(name, value, ConfigSource.DYNAMIC_DEFAULT_BROKER),))
 
 
-def group_entries(settings: Settings, image: MetadataImage) -> Iterator[ConfigEntry]:
+def group_entries(settings: Settings, image: MetadataImage, group: str) -> Iterator[ConfigEntry]:
+    own = image.group_configs.get(group, {})
     for name, definition in group_definitions().items():
         broker_name = f"group.{name}"
         if broker_name in broker_definitions():
-            value = canonical(definition, settings.raw(broker_name))
+            value = settings.raw(broker_name)
             synonyms = broker_synonyms(settings, image, broker_name)
         else:
             value = definition.default
             synonyms = (Synonym(name, value, ConfigSource.DEFAULT),)
-        yield ConfigEntry(definition, value, False, synonyms)
+        if name in own:
+            value = own[name]
+            synonyms = (Synonym(name, value, ConfigSource.GROUP), *synonyms)
+        yield ConfigEntry(definition, canonical(definition, value), False, synonyms)
 
 
-def client_metrics_entries() -> Iterator[ConfigEntry]:
+def client_metrics_entries(image: MetadataImage, subscription: str) -> Iterator[ConfigEntry]:
+    own = image.client_metrics_configs.get(subscription, {})
     for definition in CLIENT_METRICS:
-        yield ConfigEntry(definition, definition.default, False)
+        value = own.get(definition.name)
+        if value is None:
+            yield ConfigEntry(definition, definition.default, False)
+        else:
+            synonym = Synonym(definition.name, value, ConfigSource.CLIENT_METRICS)
+            yield ConfigEntry(definition, value, False, (synonym,))
 
 
 def broker_synonyms(settings: Settings, image: MetadataImage, name: str) -> tuple[Synonym, ...]:
@@ -180,7 +188,12 @@ def _default(name: str) -> str | None:
     return None if definition is None else definition.default
 
 
+def _unknown(name: str) -> Definition:
+    """Whatever it is, it may be a secret."""
+    return Definition(name, "PASSWORD", None, None)
+
+
 def _without_secret(synonym: Synonym) -> Synonym:
     definition = broker_definition(synonym.name)
-    is_secret = definition is not None and definition.is_sensitive
+    is_secret = definition is None or definition.is_sensitive
     return synonym._replace(value=None) if is_secret else synonym

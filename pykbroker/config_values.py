@@ -122,7 +122,11 @@ def _check(definition: Definition, value: Value) -> None:
         _check_throttled(definition, value)
     elif valid == _DURATION_CHOICE:
         if str(value) not in ("latest", "earliest") and not _DURATION.fullmatch(str(value)):
-            raise _invalid(definition, value, "Value must be latest, earliest or by_duration:<ISO-8601 duration>")
+            again = (
+                f"Invalid value `{value}` for configuration {definition.name}. The value must be either 'earliest', "
+                "'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'."
+            )
+            raise _invalid(definition, value, again)
     elif choice := _CHOICE.fullmatch(valid):
         _check_choice(definition, value, choice)
     elif valid == "non-empty string" and value == "":

@@ -21,10 +21,12 @@ import trio
 
 from pykbroker import placement, topic_names
 from pykbroker.config import Settings
+from pykbroker.config_resources import Resource, with_own_configs
 from pykbroker.errors import BrokerError, StartupError
 from pykbroker.metadata import records
 from pykbroker.metadata.image import (
     INTERNAL_TOPICS,
+    Configs,
     MetadataChange,
     MetadataImage,
     NodeImage,
@@ -179,6 +181,28 @@ class Controller:
         """Dynamic settings of one node, or with None of all; checked by whoever knows which may change."""
         name = "" if node_id is None else str(node_id)
         await self._change(lambda image: image.with_broker_configs({name: configs}))
+
+    async def alter_configs(
+        self,
+        changes: Mapping[Resource, Callable[[MetadataImage], Configs]],
+        *,
+        validate_only: bool = False,
+    ) -> dict[Resource, BrokerError | None]:
+        """Each resource gets the settings that its function makes of the image, or the error that it raises."""
+        results: dict[Resource, BrokerError | None] = {}
+
+        def decide(image: MetadataImage) -> MetadataImage:
+            configs: dict[Resource, Configs] = {}
+            for resource, change in changes.items():
+                try:
+                    configs[resource] = change(image)
+                    results[resource] = None
+                except BrokerError as error:
+                    results[resource] = error
+            return image if validate_only or not configs else with_own_configs(image, configs)
+
+        await self._change(decide)
+        return results
 
     async def allocate_producer_ids(self) -> range:
         """Ids that were never given out, and never will be again: on disk before they are used."""

@@ -15,6 +15,11 @@ class BrokerError(Exception):
         self.code = code
         self.message = message or code.message
 
+    @property
+    def own_message(self) -> str | None:
+        """None without words of its own: for answers where Kafka then sends none."""
+        return None if self.message == self.code.message else self.message
+
 
 class RecordsRefused(BrokerError):
     """A batch is refused because of some of its records: (index, why) of each (KIP-467)."""

@@ -136,13 +136,17 @@ def _default(settings: Settings, dynamic: Mapping[str, str], name: str, default:
     synonyms = SYNONYMS.get(name, ())
     for broker_name, _ in synonyms:
         if broker_name in dynamic:
-            return dynamic[broker_name]
+            return _without_limit(broker_name, dynamic[broker_name])
     for broker_name, unit in synonyms:
         text = settings.raw(broker_name)
         if text is not None:
-            # Below zero is "no limit", in whatever unit.
-            return text if unit == 1 else str(max(-1, settings.int(broker_name) * unit))
+            return _without_limit(broker_name, text if unit == 1 else str(settings.int(broker_name) * unit))
     return default
+
+
+def _without_limit(broker_name: str, text: str) -> str:
+    """A broker's retention is any number: below zero is "no limit", in whatever unit."""
+    return "-1" if broker_name.startswith("log.retention.") and text.strip().startswith("-") else text
 
 
 def _check_together(values: Mapping[str, Value]) -> None:

@@ -39,10 +39,13 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.INIT_PRODUCER_ID: Api(0, 5),  # v6 is for two-phase commit, not stable in Kafka 4.3
     ApiKey.OFFSET_FOR_LEADER_EPOCH: Api(0, 4),
     ApiKey.DESCRIBE_CONFIGS: Api(0, 4),
+    ApiKey.ALTER_CONFIGS: Api(0, 2),
     ApiKey.CREATE_PARTITIONS: Api(0, 3),
     ApiKey.DELETE_GROUPS: Api(0, 2),
+    ApiKey.INCREMENTAL_ALTER_CONFIGS: Api(0, 1),
     ApiKey.OFFSET_DELETE: Api(0, 0),
     ApiKey.DESCRIBE_CLUSTER: Api(0, 2),
+    ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: Api(0, 0),
 }
 

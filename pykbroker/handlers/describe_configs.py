@@ -5,15 +5,14 @@ Served: v0-v4. Kafka 4 has dropped v0, which is answered as Kafka 3.9 does.
 v1  sources and synonyms (KIP-226) instead of is_default
 v3  types and documentation (KIP-569)
 
-Group and client metrics settings are not kept yet: what is told is what holds for all of them.
+A group or a subscription to client metrics need not be there: told then is what holds for all of them.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from pykbroker import config_entries, topic_names
+from pykbroker import config_entries, config_loggers, topic_names
 from pykbroker.config_docs import DOCS
 from pykbroker.config_entries import ConfigEntry, ConfigSource
 from pykbroker.context import RequestContext
@@ -28,7 +27,6 @@ Synonym = Config.DescribeConfigsSynonym
 
 TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP = 2, 4, 8, 16, 32
 TYPES = ("UNKNOWN", "BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST", "CLASS", "PASSWORD")
-LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}  # where Kafka's name differs from Python's
 
 
 def handle(request: DescribeConfigsRequest, ctx: RequestContext) -> DescribeConfigsResponse:
@@ -47,7 +45,7 @@ def error_response(
 def refused(resource: Resource, error: BrokerError) -> Result:
     return Result(
         error_code=error.code,
-        error_message="" if error.message == error.code.message else error.message,
+        error_message=error.own_message or "",
         resource_type=resource.resource_type,
         resource_name=resource.resource_name,
         configs=[],
@@ -81,10 +79,10 @@ def entries(resource: Resource, ctx: RequestContext) -> Iterable[ConfigEntry]:
         return config_entries.topic_entries(settings, image, name)
     if kind == GROUP:
         check_not_empty(name, "Group name")
-        return config_entries.group_entries(settings, image)
+        return config_entries.group_entries(settings, image, name)
     if kind == CLIENT_METRICS:
         check_not_empty(name, "Client metrics subscription name")
-        return config_entries.client_metrics_entries()
+        return config_entries.client_metrics_entries(image, name)
     if not name:
         return config_entries.dynamic_default_entries(image)
     check_node(name, ctx, expected=f"{ctx.broker.node_id} or empty string, but")
@@ -117,20 +115,13 @@ def loggers(resource: Resource, ctx: RequestContext) -> list[Config]:
     return [
         Config(
             name=name,
-            value=LEVELS.get(level, level),
+            value=level,
             read_only=False,
             config_source=ConfigSource.DYNAMIC_BROKER_LOGGER,
             is_sensitive=False,
         )
-        for name, level in levels()
+        for name, level in config_loggers.levels()
     ]
-
-
-def levels() -> Iterator[tuple[str, str]]:
-    yield "root", logging.getLevelName(logging.root.level)
-    for name in sorted(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in ("pykbroker", "storage", "wire"):
-            yield name, logging.getLevelName(logging.getLogger(name).getEffectiveLevel())
 
 
 def check_not_empty(name: str, what: str) -> None:

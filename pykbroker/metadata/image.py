@@ -67,6 +67,8 @@ class MetadataImage:
     topics_by_id: Mapping[bytes, TopicImage] = field(default_factory=dict)
     topic_configs: Mapping[str, Configs] = field(default_factory=dict)
     broker_configs: Mapping[str, Configs] = field(default_factory=dict)  # by node id as text; "" is cluster-wide
+    group_configs: Mapping[str, Configs] = field(default_factory=dict)
+    client_metrics_configs: Mapping[str, Configs] = field(default_factory=dict)  # by subscription (KIP-714)
 
     def topic(self, name: str) -> TopicImage | None:
         return self.topics.get(name)
@@ -107,6 +109,13 @@ class MetadataImage:
 
     def with_broker_configs(self, configs: Mapping[str, Configs]) -> MetadataImage:
         return replace(self, version=self.version + 1, broker_configs=_merged(self.broker_configs, configs))
+
+    def with_group_configs(self, configs: Mapping[str, Configs]) -> MetadataImage:
+        return replace(self, version=self.version + 1, group_configs=_merged(self.group_configs, configs))
+
+    def with_client_metrics_configs(self, configs: Mapping[str, Configs]) -> MetadataImage:
+        merged = _merged(self.client_metrics_configs, configs)
+        return replace(self, version=self.version + 1, client_metrics_configs=merged)
 
 
 def _merged(old: Mapping[str, Configs], new: Mapping[str, Configs]) -> Mapping[str, Configs]:

@@ -5,6 +5,8 @@
     topics/<name>                id and partitions: [leader, leader epoch, partition epoch, replicas, in-sync replicas]
     configs/topics/<name>        the topic's own settings
     configs/brokers/<id>         a broker's dynamic settings; "default" for the cluster-wide ones
+    configs/groups/<id>          a group's settings
+    configs/client_metrics/<name>  a client metrics subscription
     producer_ids/next            the first producer id that was never given out
 
 A topic's partitions are one value: made and deleted in one write, whatever their number.
@@ -24,6 +26,8 @@ NODES: Final = "nodes/"
 TOPICS: Final = "topics/"
 TOPIC_CONFIGS: Final = "configs/topics/"
 BROKER_CONFIGS: Final = "configs/brokers/"
+GROUP_CONFIGS: Final = "configs/groups/"
+CLIENT_METRICS_CONFIGS: Final = "configs/client_metrics/"
 _CLUSTER_WIDE = "default"
 
 K = TypeVar("K")
@@ -31,6 +35,7 @@ K = TypeVar("K")
 
 def image_of(entries: Mapping[str, Entry], *, version: int, controller_id: int) -> MetadataImage:
     nodes, topics, topic_configs, broker_configs = {}, {}, {}, {}
+    group_configs, client_metrics_configs = {}, {}
     for key, entry in entries.items():
         value: Any = entry.value
         if key.startswith(TOPICS):
@@ -43,6 +48,10 @@ def image_of(entries: Mapping[str, Entry], *, version: int, controller_id: int) 
         elif key.startswith(BROKER_CONFIGS):
             name = key.removeprefix(BROKER_CONFIGS)
             broker_configs["" if name == _CLUSTER_WIDE else name] = value
+        elif key.startswith(GROUP_CONFIGS):
+            group_configs[key.removeprefix(GROUP_CONFIGS)] = value
+        elif key.startswith(CLIENT_METRICS_CONFIGS):
+            client_metrics_configs[key.removeprefix(CLIENT_METRICS_CONFIGS)] = value
     return MetadataImage(
         version=version,
         cluster_id=str(entries[CLUSTER_ID].value),
@@ -52,6 +61,8 @@ def image_of(entries: Mapping[str, Entry], *, version: int, controller_id: int) 
         topics_by_id={topic.id: topic for topic in topics.values()},
         topic_configs=topic_configs,
         broker_configs=broker_configs,
+        group_configs=group_configs,
+        client_metrics_configs=client_metrics_configs,
     )
 
 
@@ -68,6 +79,10 @@ def writes(before: MetadataImage, after: MetadataImage) -> dict[str, Json]:
         changed[f"{TOPIC_CONFIGS}{name}"] = _config_json(after.topic_configs.get(name))
     for name in _differing(before.broker_configs, after.broker_configs):
         changed[f"{BROKER_CONFIGS}{name or _CLUSTER_WIDE}"] = _config_json(after.broker_configs.get(name))
+    for name in _differing(before.group_configs, after.group_configs):
+        changed[f"{GROUP_CONFIGS}{name}"] = _config_json(after.group_configs.get(name))
+    for name in _differing(before.client_metrics_configs, after.client_metrics_configs):
+        changed[f"{CLIENT_METRICS_CONFIGS}{name}"] = _config_json(after.client_metrics_configs.get(name))
     return changed
 
 

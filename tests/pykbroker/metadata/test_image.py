@@ -109,7 +109,9 @@ def images(draw: st.DrawFn) -> MetadataImage:
     ]
     image = EMPTY.with_nodes(nodes).with_topics(made)
     image = image.with_topic_configs({name: draw(configs) for name in names if draw(st.booleans())})
-    return image.with_broker_configs({name: draw(configs) for name in ("", "1") if draw(st.booleans())})
+    image = image.with_broker_configs({name: draw(configs) for name in ("", "1") if draw(st.booleans())})
+    kinds = (image.with_group_configs, image.with_client_metrics_configs)
+    return draw(st.sampled_from(kinds))({name: draw(configs) for name in ("a/b", "default") if draw(st.booleans())})
 
 
 @given(images(), images())

@@ -1,0 +1,161 @@
+"""Administration by real clients, kafka-python's and librdkafka's: settings, log directories, quotas and the rest.
+
+What Kafka answers in every corner is kept in the unit tests; here is that clients can use it, and that it has effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry
+from confluent_kafka.admin import ConfigResource as LibrdkafkaResource
+from kafka import KafkaProducer
+from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
+from kafka.errors import MessageSizeTooLargeError
+
+from interop_tests.harness import Broker, wait_until
+
+
+@pytest.fixture
+def admin(broker: Broker) -> Iterator[KafkaAdminClient]:
+    with KafkaAdminClient(bootstrap_servers=broker.address) as client:
+        yield client
+
+
+@pytest.fixture
+def librdkafka(broker: Broker) -> AdminClient:
+    return AdminClient({"bootstrap.servers": broker.address, "log_level": 0})
+
+
+@pytest.fixture
+def topic(admin: KafkaAdminClient, name: str) -> str:
+    admin.create_topics([NewTopic(name, 1, 1)])
+    return name
+
+
+def settings(admin: KafkaAdminClient, kind: str, name: str) -> dict[str, tuple[str, str]]:
+    """What is set for the resource itself, or for brokers while they run."""
+    described = admin.describe_configs([ConfigResource(kind, name)], config_filter="all")[kind.lower()][name]
+    return {
+        key: (entry["value"], entry["config_source"])
+        for key, entry in described.items()
+        if entry["config_source"].startswith("DYNAMIC") and key != "min.insync.replicas"
+    }
+
+
+def change(client: AdminClient, kind: str, name: str, *ops: tuple[str, AlterConfigOpType, str | None]) -> None:
+    entries = [ConfigEntry(key, value, incremental_operation=operation) for key, operation, value in ops]
+    resource = LibrdkafkaResource(kind, name, incremental_configs=entries)
+    client.incremental_alter_configs([resource])[resource].result(20)
+
+
+SET, DELETE = AlterConfigOpType.SET, AlterConfigOpType.DELETE
+APPEND, SUBTRACT = AlterConfigOpType.APPEND, AlterConfigOpType.SUBTRACT
+
+
+def eventually(expected: Any, asked: Callable[[], Any]) -> None:
+    """Kafka's brokers hear of a change after its answer has left."""
+    wait_until(lambda: asked() == expected, what=lambda: f"{expected!r}, but it is {asked()!r}")
+
+
+def test_a_topics_settings_are_set_deleted_appended_and_subtracted(
+    admin: KafkaAdminClient, librdkafka: AdminClient, topic: str
+) -> None:
+    change(librdkafka, "topic", topic, ("retention.ms", SET, "60000"), ("cleanup.policy", APPEND, "compact"))
+    wanted = {
+        "retention.ms": ("60000", "DYNAMIC_TOPIC_CONFIG"),
+        "cleanup.policy": ("delete,compact", "DYNAMIC_TOPIC_CONFIG"),
+    }
+    eventually(wanted, lambda: settings(admin, "TOPIC", topic))
+
+    change(librdkafka, "topic", topic, ("retention.ms", DELETE, None), ("cleanup.policy", SUBTRACT, "delete"))
+    wanted = {"cleanup.policy": ("compact", "DYNAMIC_TOPIC_CONFIG")}
+    eventually(wanted, lambda: settings(admin, "TOPIC", topic))
+
+
+def test_all_settings_of_a_topic_are_replaced(admin: KafkaAdminClient, librdkafka: AdminClient, topic: str) -> None:
+    for wanted in ({"retention.ms": "1", "segment.ms": "2"}, {"segment.ms": "3"}):
+        resource = LibrdkafkaResource("topic", topic, set_config=wanted)
+        librdkafka.alter_configs([resource])[resource].result(20)
+
+    eventually({"segment.ms": ("3", "DYNAMIC_TOPIC_CONFIG")}, lambda: settings(admin, "TOPIC", topic))
+
+
+def test_a_smaller_message_size_counts_for_the_next_message(
+    broker: Broker, admin: KafkaAdminClient, topic: str
+) -> None:
+    with KafkaProducer(bootstrap_servers=broker.address, acks="all") as producer:
+        producer.send(topic, bytes(2000)).get(10)
+        admin.alter_configs([ConfigResource("TOPIC", topic, {"max.message.bytes": "1000"})])
+
+        def is_refused() -> bool:
+            try:
+                producer.send(topic, bytes(2000)).get(10)
+            except MessageSizeTooLargeError:
+                return True
+            return False
+
+        wait_until(is_refused)
+    with KafkaProducer(bootstrap_servers=broker.address, acks="all") as producer:
+        producer.send(topic, bytes(500)).get(10)
+
+
+def test_a_wrong_value_is_refused_in_kafkas_words(admin: KafkaAdminClient, librdkafka: AdminClient, topic: str) -> None:
+    with pytest.raises(
+        KafkaException, match=r"Invalid value -5 for configuration retention.ms: Value must be at least"
+    ):
+        change(librdkafka, "topic", topic, ("retention.ms", SET, "-5"))
+    told = admin.alter_configs([ConfigResource("TOPIC", topic, {"segment.bytes": "x"})])["topic"][topic]
+    assert "Invalid value x for configuration segment.bytes: Not a number of type INT" in told
+
+    assert {} == settings(admin, "TOPIC", topic)
+
+
+def test_brokers_have_settings_of_their_own_and_of_all(
+    admin: KafkaAdminClient, librdkafka: AdminClient, topic: str
+) -> None:
+    node = str(admin.describe_cluster()["brokers"][0]["broker_id"])
+    change(librdkafka, "broker", node, ("log.flush.interval.ms", SET, "777777"))
+    try:
+        wanted = {"log.flush.interval.ms": ("777777", "DYNAMIC_BROKER_CONFIG")}
+        eventually(wanted, lambda: settings(admin, "BROKER", node))
+        eventually({"flush.ms": ("777777", "DYNAMIC_BROKER_CONFIG")}, lambda: settings(admin, "TOPIC", topic))
+    finally:
+        change(librdkafka, "broker", node, ("log.flush.interval.ms", DELETE, None))
+    eventually({}, lambda: settings(admin, "BROKER", node))
+    with pytest.raises(KafkaException, match=r"Cannot update these configs dynamically: \[num.partitions\]"):
+        change(librdkafka, "broker", node, ("num.partitions", SET, "3"))
+
+
+def test_groups_and_client_metrics_have_settings_and_are_listed(admin: KafkaAdminClient, name: str) -> None:
+    admin.alter_configs([ConfigResource("GROUP", name, {"consumer.session.timeout.ms": "50000"})])
+    admin.alter_configs([ConfigResource("CLIENT_METRICS", name, {"interval.ms": "5000", "metrics": "*"})])
+
+    eventually(
+        {"consumer.session.timeout.ms": ("50000", "DYNAMIC_GROUP_CONFIG")}, lambda: settings(admin, "GROUP", name)
+    )
+    eventually(
+        {"interval.ms": ("5000", "DYNAMIC_CLIENT_METRICS_CONFIG"), "metrics": ("*", "DYNAMIC_CLIENT_METRICS_CONFIG")},
+        lambda: settings(admin, "CLIENT_METRICS", name),
+    )
+    listed = admin.list_config_resources()
+    assert {"client_metrics", "group"} == {kind for kind, names in listed.items() if name in names}, listed
+
+
+def test_settings_are_there_after_a_kill(start_broker: Callable[..., Broker], name: str) -> None:
+    broker = start_broker()
+    with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
+        admin.create_topics([NewTopic(name, 1, 1)])
+        admin.alter_configs([ConfigResource("TOPIC", name, {"retention.ms": "60000"})])
+        admin.alter_configs([ConfigResource("GROUP", name, {"consumer.session.timeout.ms": "50000"})])
+    broker.kill()
+    broker.start()
+
+    with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
+        eventually({"retention.ms": ("60000", "DYNAMIC_TOPIC_CONFIG")}, lambda: settings(admin, "TOPIC", name))
+        eventually(
+            {"consumer.session.timeout.ms": ("50000", "DYNAMIC_GROUP_CONFIG")}, lambda: settings(admin, "GROUP", name)
+        )
