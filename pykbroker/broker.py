@@ -1,53 +1,25 @@
-"""The composition root: a broker's parts, in the order in which they start and stop.
+"""A running broker as handlers see it, through their context: its parts, and how they are told to stop.
 
-Start: addresses are bound (a port in use shows before any file is touched), the data directories locked and recovered,
-the metadata read, the listeners opened. Stop: no new connections, requests in hand are answered, logs are flushed and
-marked as cleanly closed.
+Not here: how a broker comes to be, its listeners, its process; that is `server.py`.
 """
 
 from __future__ import annotations
 
-import logging
-import shutil
-import signal
-import socket
-import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
-import trio
-
-from pykbroker import __version__
 from pykbroker.config import Settings
 from pykbroker.controller import Controller
 from pykbroker.coordinator.group_coordinator import GroupCoordinator
-from pykbroker.dispatch import Dispatcher
-from pykbroker.endpoints import Listener, format_address
-from pykbroker.errors import BrokerError, StartupError
+from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FetchSessions
-from pykbroker.handlers import KAFKA_4_FLOOR
-from pykbroker.listener import ListenerTask, bind
-from pykbroker.maintenance import maintain
-from pykbroker.metadata.image import Endpoint, MetadataChange, MetadataImage, NodeImage
-from pykbroker.metadata.sqlite import SqliteStore
+from pykbroker.handlers import APIS
+from pykbroker.metadata.image import MetadataChange, MetadataImage
 from pykbroker.producer_ids import ProducerIds
 from pykbroker.replica_manager import ReplicaManager
-from pykbroker.topic_config import log_config
-from storage.checkpoints import MetaProperties
-from storage.errors import StorageError
-from storage.files import RealFiles
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
-
-log = logging.getLogger(__name__)
-
-METADATA_FILE = "metadata.sqlite"
-# With the flush that follows, a stop takes no more than 2 s; who is not served by then reads too slowly.
-GRACE_SECONDS = 1.0
 
 
 def wall_clock_ms() -> int:
@@ -55,7 +27,7 @@ def wall_clock_ms() -> int:
 
 
 class Broker:
-    """What handlers reach through their context. Made by `opened`, lives as long as its `async with`."""
+    """What handlers reach through their context. Made by `server.opened`, lives as long as its `async with`."""
 
     def __init__(
         self,
@@ -71,7 +43,7 @@ class Broker:
         self.clock_ms = clock_ms
         self.node_id = settings.node_id
         self.is_stopping = False
-        self.dispatcher = Dispatcher(protocol_floor=protocol_floor)
+        self._protocol_floor = protocol_floor or {}
         self.replicas = ReplicaManager(logs, settings, node_id=self.node_id)
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))
         self.fetch_max_bytes = settings.int("fetch.max.bytes")
@@ -95,159 +67,13 @@ class Broker:
     async def _follow_metadata(self, change: MetadataChange) -> None:
         await self.replicas.apply(change, now_ms=self.clock_ms())
 
+    def served_versions(self, key: ApiKey) -> tuple[int, int]:
+        """The first and the last."""
+        api = APIS[key]
+        return max(api.first, self._protocol_floor.get(key, 0)), api.last
+
     def stop(self) -> None:
         """Let those who wait in a request answer with what there is."""
         self.is_stopping = True
         self.replicas.wake_waiters()
         self.groups.stop()
-
-
-# --- putting one together
-
-
-@asynccontextmanager
-async def opened(
-    settings: Settings,
-    directories: Sequence[str],
-    *,
-    clock_ms: Callable[[], int] = wall_clock_ms,
-    protocol_floor: dict[ApiKey, int] | None = None,
-) -> AsyncIterator[Broker]:
-    """A broker without listeners, its logs open, its background tasks running. Raises StartupError."""
-    store = SqliteStore.open(Path(directories[0]) / METADATA_FILE)
-    try:
-        files = RealFiles()
-        meta = MetaProperties.read(files, directories[0])
-        controller = await Controller.open(store, settings, cluster_id=None if meta is None else meta.cluster_id)
-        logs = _open_logs(files, directories, settings, controller, now_ms=clock_ms())
-        try:
-            broker = Broker(settings, controller, logs, clock_ms=clock_ms, protocol_floor=protocol_floor)
-            broker.replicas.start(controller.image, now_ms=clock_ms())
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(maintain, broker)
-                await nursery.start(broker.groups.run)
-                yield broker
-                nursery.cancel_scope.cancel()
-            broker.replicas.note_high_watermarks()
-        finally:
-            logs.close()
-    finally:
-        store.close()
-
-
-def _open_logs(
-    files: RealFiles, directories: Sequence[str], settings: Settings, controller: Controller, *, now_ms: int
-) -> LogManager:
-    try:
-        return LogManager.open(
-            files,
-            directories,
-            cluster_id=controller.image.cluster_id,
-            node_id=settings.node_id,
-            config_for=lambda topic: log_config(settings, controller.image, topic),
-            now_ms=now_ms,
-        )
-    except StorageError as error:
-        raise StartupError(str(error)) from error
-
-
-def _node(settings: Settings, tasks: Sequence[ListenerTask]) -> NodeImage:
-    advertised = settings.advertised_listeners
-    if advertised is None:  # auto: the address that the client connected to
-        listeners = {task.name: Endpoint("", task.address[1]) for task in tasks}
-    else:
-        listeners = {name: Endpoint(host, port) for name, (host, port) in advertised.items()}
-    return NodeImage(settings.node_id, settings.rack, listeners)
-
-
-# --- the process
-
-
-def run(settings: Settings, *, ephemeral: bool, protocol_floor: str | None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises StartupError."""
-    floor = KAFKA_4_FLOOR if protocol_floor == "4.0" else None
-    with _data_directories(settings, ephemeral=ephemeral) as directories:
-        sockets = [(listener, bind(listener)) for listener in settings.listeners]
-        try:
-            trio.run(_serve, settings, directories, sockets, floor)
-        except BaseExceptionGroup as group:
-            raise _innermost(group) from group
-
-
-async def _serve(
-    settings: Settings,
-    directories: Sequence[str],
-    sockets: Sequence[tuple[Listener, socket.socket]],
-    floor: dict[ApiKey, int] | None,
-) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with opened(settings, directories, protocol_floor=floor) as broker, trio.open_nursery() as connections:
-            tasks = [ListenerTask(broker, listener, sock) for listener, sock in sockets]
-            await broker.controller.register_node(_node(settings, tasks))
-            async with trio.open_nursery() as accepting:
-                for task in tasks:
-                    accepting.start_soon(task.run, connections)
-                _announce(broker, directories, tasks)
-                received = await anext(signals)
-                log.info("stopping", extra={"fields": {"signal": signal.Signals(received).name}})
-                accepting.cancel_scope.cancel()
-            await _finish(broker, tasks)
-            connections.cancel_scope.cancel()
-    log.info("stopped")
-
-
-async def _finish(broker: Broker, tasks: Sequence[ListenerTask]) -> None:
-    """Give what has arrived its answer."""
-    broker.stop()
-    for task in tasks:
-        task.finish()
-    with trio.move_on_after(GRACE_SECONDS):
-        while any(task.connection_count for task in tasks):
-            await trio.sleep(0.005)
-
-
-def _announce(broker: Broker, directories: Sequence[str], tasks: Sequence[ListenerTask]) -> None:
-    addresses = [format_address(*task.address) for task in tasks]
-    log.info(
-        "pykbroker %s listening on %s",
-        __version__,
-        ", ".join(addresses),
-        extra={
-            "fields": {
-                "data": ",".join(directories),
-                "topics": len(broker.image.topics),
-                "cluster": broker.image.cluster_id,
-                "node": broker.node_id,
-            }
-        },
-    )
-    log.info("connect with bootstrap.servers=%s", addresses[0])
-
-
-@contextmanager
-def _data_directories(settings: Settings, *, ephemeral: bool) -> Iterator[Sequence[str]]:
-    if ephemeral:
-        directory = tempfile.mkdtemp(prefix="pykbroker-")
-        try:
-            yield [directory]
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-        return
-    for directory in settings.log_dirs:
-        try:
-            Path(directory).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StartupError(f"cannot write to the data directory {directory}: {error.strerror}") from error
-    yield settings.log_dirs
-
-
-def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that a nursery wrapped; several stay a group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
-
-
-if sys.platform == "win32":  # pragma: no cover
-    raise ImportError("pykbroker runs on POSIX systems")

@@ -52,7 +52,7 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     logs.set_up(options.log_format, options.log_level)
     _warn(settings)
 
-    from pykbroker.broker import run
+    from pykbroker.server import run
 
     run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor)
     return 0

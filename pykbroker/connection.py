@@ -11,7 +11,8 @@ import logging
 from typing import Protocol
 
 from pykbroker.context import RequestContext
-from pykbroker.dispatch import Dispatcher, Outbox, Waiting
+from pykbroker.dispatch import Dispatcher, Waiting
+from pykbroker.outbox import Outbox
 from pykbroker.transport import ConnectionClosed
 from wire.errors import ProtocolError
 from wire.frame import next_frame

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pykbroker.broker import Broker
-    from pykbroker.metadata.image import NodeImage
+from pykbroker.broker import Broker
+from pykbroker.metadata.image import NodeImage
 
 
 class RequestContext:

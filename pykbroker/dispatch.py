@@ -11,34 +11,24 @@ import logging
 import struct
 from collections.abc import Awaitable, Callable, Coroutine
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pykbroker.broker import Broker
+from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.handlers import APIS
+from pykbroker.outbox import Outbox
 from wire.api.api_versions import ApiVersionsRequest
 from wire.errors import ErrorCode, ProtocolError
 from wire.headers import RequestHeader, request_header_version, response_header_version
 from wire.registry import ApiKey, request_class, response_class
 from wire.schema import Message, Response
 
-if TYPE_CHECKING:
-    from pykbroker.context import RequestContext
-
 log = logging.getLogger(__name__)
 
 _KEY_AND_VERSION = struct.Struct(">hh")
 _SIZE_AND_CORRELATION_ID = struct.Struct(">ii")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
-
-
-class Outbox:
-    """Responses ready to leave: `head` holds their bytes, `refs` what is sent from elsewhere, by position in `head`."""
-
-    __slots__ = ("head", "refs")
-
-    def __init__(self) -> None:
-        self.head = bytearray()
-        self.refs: list[tuple[int, Any]] = []
 
 
 class Route:
@@ -125,13 +115,8 @@ class Waiting:
 class Dispatcher:
     """The routes of a broker, made when first needed."""
 
-    def __init__(self, *, protocol_floor: dict[ApiKey, int] | None = None) -> None:
-        self.floor = protocol_floor or {}
+    def __init__(self) -> None:
         self._routes: dict[int, Route] = {}
-
-    def versions(self, key: ApiKey) -> tuple[int, int]:
-        api = APIS[key]
-        return max(api.first, self.floor.get(key, 0)), api.last
 
     def dispatch(self, frame: memoryview, context: RequestContext, outbox: Outbox) -> Waiting | None:
         """Handle one request. Raises ProtocolError where the connection must be closed."""
@@ -141,7 +126,7 @@ class Dispatcher:
             raise ProtocolError(f"a request of {len(frame)} bytes") from error
         route = self._routes.get(key << 16 | version)
         if route is None:
-            route = self._new_route(key, version)
+            route = self._new_route(key, version, context.broker)
         header, position = route.decode_header(frame, 0)
         if route.version == version:
             request, _ = route.decode(frame, position)  # what may follow is not looked at, as in Kafka
@@ -160,11 +145,11 @@ class Dispatcher:
             return None
         return Waiting(route, response, header.correlation_id, request, context, outbox)
 
-    def _new_route(self, key: int, version: int) -> Route:
+    def _new_route(self, key: int, version: int, broker: Broker) -> Route:
         if key not in APIS:
             raise ProtocolError(f"unknown API key {key}")
         api_key = ApiKey(key)
-        first, last = self.versions(api_key)
+        first, last = broker.served_versions(api_key)
         if first <= version <= last:
             route = self._routes[key << 16 | version] = Route(api_key, version)
             return route

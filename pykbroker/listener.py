@@ -9,18 +9,16 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from typing import TYPE_CHECKING
 
 import trio
 
+from pykbroker.broker import Broker
 from pykbroker.connection import Connection
 from pykbroker.context import RequestContext
+from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener
 from pykbroker.errors import StartupError
 from pykbroker.transport import SocketTransport
-
-if TYPE_CHECKING:
-    from pykbroker.broker import Broker
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +60,9 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
 class ListenerTask:
     """A bound socket, and the connections that came through it."""
 
-    def __init__(self, broker: Broker, listener: Listener, sock: socket.socket) -> None:
+    def __init__(self, broker: Broker, dispatcher: Dispatcher, listener: Listener, sock: socket.socket) -> None:
         self._broker = broker
+        self._dispatcher = dispatcher
         self._listener = listener
         self._socket = sock
         self._connections: dict[SocketTransport, int] = {}  # what each one's activity was at the last sweep
@@ -118,7 +117,7 @@ class ListenerTask:
         try:
             await Connection(
                 transport,
-                self._broker.dispatcher,
+                self._dispatcher,
                 context,
                 max_frame_bytes=self._broker.settings.int("socket.request.max.bytes"),
             ).serve()

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import trio
 
+from pykbroker.broker import Broker
 from storage.errors import StorageError
-
-if TYPE_CHECKING:
-    from pykbroker.broker import Broker
 
 log = logging.getLogger(__name__)
 

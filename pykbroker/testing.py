@@ -13,9 +13,10 @@ from pykbroker.broker import Broker
 from pykbroker.config import Settings
 from pykbroker.context import RequestContext
 from pykbroker.controller import Controller, NewTopic
-from pykbroker.dispatch import Outbox
+from pykbroker.dispatch import Dispatcher
 from pykbroker.metadata.image import Endpoint, NodeImage, TopicImage
 from pykbroker.metadata.sqlite import SqliteStore
+from pykbroker.outbox import Outbox
 from pykbroker.partition import Partition
 from pykbroker.topic_config import log_config
 from storage.log_manager import LogManager
@@ -35,6 +36,7 @@ NODE = NodeImage(1, "r1", {"PLAINTEXT": Endpoint("broker.example", 9092)})
 class InMemoryBroker:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
+        self._dispatcher = Dispatcher()
         self.context = RequestContext(broker, listener="PLAINTEXT", local=("127.0.0.1", 9092), client=("127.0.0.1", 1))
 
     async def ask(self, request: Request, version: int) -> Any:
@@ -45,7 +47,7 @@ class InMemoryBroker:
         )
         frame = bytes(header.encode(request_header_version(type(request), version))) + bytes(request.encode(version))
         outbox = Outbox()
-        waiting = self.broker.dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
+        waiting = self._dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
         if waiting is not None:
             await waiting.finish()
         data = memoryview(_in_one_piece(outbox))

@@ -13,7 +13,7 @@ from typing import Any
 
 import trio
 
-from pykbroker.dispatch import Outbox
+from pykbroker.outbox import Outbox
 
 # How often a connection with data always at hand lets the others run.
 _RECEIVES_PER_CHECKPOINT = 32

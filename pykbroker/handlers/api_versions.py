@@ -35,5 +35,5 @@ def _is_valid(request: ApiVersionsRequest) -> bool:
 
 
 def _version(ctx: RequestContext, key: ApiKey) -> ApiVersionsResponse.ApiVersion:
-    first, last = ctx.broker.dispatcher.versions(key)
+    first, last = ctx.broker.served_versions(key)
     return ApiVersionsResponse.ApiVersion(api_key=key, min_version=first, max_version=last)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pykbroker.connection import FIRST_BUFFER_BYTES, SHRINK_AFTER_RECEIVES, Connection
 from pykbroker.context import RequestContext
-from pykbroker.dispatch import Outbox
+from pykbroker.outbox import Outbox
 from pykbroker.transport import ConnectionClosed
 from wire.errors import ProtocolError
 from wire.frame import frame
