@@ -32,7 +32,7 @@ from wire.compression import Bytes, Codec, compress, decompress
 from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord
 from wire.records import NO_TIMESTAMP, Record, check, read_record, write_record
 
-__all__ = ["CorruptBatch", "Record", "RecordBatch", "batches", "build", "check_records", "first_batch"]
+__all__ = ["CorruptBatch", "Record", "RecordBatch", "batches", "build", "check_records", "first_batch", "with_body"]
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 HEADER_BYTES = HEADER.size
@@ -56,6 +56,7 @@ MAX_SEQUENCE = 0x7FFFFFFF
 # What a batch may expand to unless the caller says otherwise.
 DECOMPRESSED_LIMIT_BYTES = 128 * 1024 * 1024
 
+_i16 = struct.Struct(">h")
 _i32 = struct.Struct(">i")
 _u32 = struct.Struct(">I")
 _i64 = struct.Struct(">q")
@@ -78,6 +79,7 @@ class RecordBatch:
     """A view over one batch, valid as long as the buffer below it."""
 
     __slots__ = (
+        "_decompressed",
         "attributes",
         "base_offset",
         "base_sequence",
@@ -133,6 +135,7 @@ class RecordBatch:
             raise CorruptBatch(f"a batch of {len(data)} bytes claims {size + OVERHEAD_BYTES}")
         self.magic = magic
         self.data = data
+        self._decompressed: bytes | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -212,16 +215,18 @@ class RecordBatch:
             return
         self.attributes = attributes
         self.max_timestamp_ms = max_timestamp_ms
-        struct.pack_into(">h", self.data, ATTRIBUTES_OFFSET, attributes)
+        _i16.pack_into(self.data, ATTRIBUTES_OFFSET, attributes)
         _i64.pack_into(self.data, MAX_TIMESTAMP_OFFSET, max_timestamp_ms)
         self.crc = _crc32c(self.data[ATTRIBUTES_OFFSET:])
         _u32.pack_into(self.data, CRC_OFFSET, self.crc)
 
     def payload(self, *, limit_bytes: int = DECOMPRESSED_LIMIT_BYTES) -> bytes:
-        """The records' bytes, decompressed into at most `limit_bytes`."""
+        """The records' bytes, decompressed into at most `limit_bytes`; once, for several may look at them."""
         if self.attributes & CODEC_MASK == Codec.NONE:
             return bytes(self.data[HEADER_BYTES:])
-        return decompress(self.compression, self.data[HEADER_BYTES:], limit_bytes=limit_bytes)
+        if self._decompressed is None:
+            self._decompressed = decompress(self.compression, self.data[HEADER_BYTES:], limit_bytes=limit_bytes)
+        return self._decompressed
 
     def records(self, *, limit_bytes: int = DECOMPRESSED_LIMIT_BYTES) -> Iterator[Record]:
         """Every record, decoded; InvalidRecord where the bytes say something else than the header."""
@@ -365,3 +370,13 @@ def build(
     data = bytearray(header + body)
     _u32.pack_into(data, CRC_OFFSET, _crc32c(memoryview(data)[ATTRIBUTES_OFFSET:]))
     return bytes(data)
+
+
+def with_body(header: Bytes, attributes: int, body: bytes) -> RecordBatch:
+    """A batch in memory of its own: another's header with these attributes, and other bytes behind it."""
+    data = bytearray(header) + body
+    _i32.pack_into(data, SIZE_OFFSET, len(data) - OVERHEAD_BYTES)
+    _i16.pack_into(data, ATTRIBUTES_OFFSET, attributes)
+    view = memoryview(data)
+    _u32.pack_into(data, CRC_OFFSET, _crc32c(view[ATTRIBUTES_OFFSET:]))
+    return RecordBatch(view)

@@ -153,7 +153,7 @@ def _check_each(data: bytes, position: int, first: int, until: int) -> tuple[int
                 position = _skip_headers(data, position, end)
             else:
                 position += 1
-            if offset_delta != expected or position != end:
+            if offset_delta != expected or position != end or size & 1:
                 raise InvalidRecord(f"no whole record with offset delta {expected >> 1} where it belongs")
     except IndexError:
         raise InvalidRecord("the batch ends before its last record") from None
