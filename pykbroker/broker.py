@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pykbroker.config import Settings
 from pykbroker.controller import Controller
 from pykbroker.coordinator.group_coordinator import GroupCoordinator
+from pykbroker.coordinator.markers import MarkerWriter
+from pykbroker.coordinator.transaction_coordinator import TransactionCoordinator
 from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FetchSessions
 from pykbroker.handlers import APIS
@@ -51,6 +53,15 @@ class Broker:
         self.groups = GroupCoordinator(
             settings=settings, controller=controller, replicas=self.replicas, clock_ms=clock_ms
         )
+        self.markers = MarkerWriter(replicas=self.replicas, groups=self.groups, clock_ms=clock_ms)
+        self.transactions = TransactionCoordinator(
+            settings=settings,
+            controller=controller,
+            replicas=self.replicas,
+            producer_ids=self.producer_ids,
+            markers=self.markers,
+            clock_ms=clock_ms,
+        )
         controller.subscribe(self._follow_metadata)
 
     @property
@@ -77,3 +88,4 @@ class Broker:
         self.is_stopping = True
         self.replicas.wake_waiters()
         self.groups.stop()
+        self.transactions.stop()

@@ -20,6 +20,7 @@ from storage import errors as storage_errors
 from storage.errors import StorageError
 from storage.log import Appended, Log
 from storage.log_slice import LogSlice
+from storage.txn_index import AbortedTransaction
 from wire import errors as wire_errors
 from wire.errors import CorruptBatch, ErrorCode
 from wire.record_batch import RecordBatch
@@ -121,6 +122,10 @@ class Partition:
             return
         raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
 
+    def has_ongoing_transaction(self, producer_id: int, producer_epoch: int) -> bool:
+        """Whether the producer has written in its transaction here, and no marker has come yet."""
+        return self.log.has_ongoing_transaction(producer_id, producer_epoch)
+
     # --- reading
 
     @property
@@ -139,6 +144,13 @@ class Partition:
             raise BrokerError(ErrorCode.OFFSET_OUT_OF_RANGE)
         try:
             return self.log.read(offset, max_bytes=max_bytes, max_offset=end, at_least_one=at_least_one)
+        except StorageError as error:
+            raise refused(error) from error
+
+    def aborted_transactions(self, offset: int, next_offset: int) -> list[AbortedTransaction]:
+        """Those with records in [offset, next_offset). Raises BrokerError."""
+        try:
+            return self.log.aborted_transactions(offset, next_offset)
         except StorageError as error:
             raise refused(error) from error
 
@@ -170,6 +182,7 @@ _CODES: dict[type[Exception], ErrorCode] = {  # the first that fits
     storage_errors.OutOfOrderSequence: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
     storage_errors.InvalidProducerEpoch: ErrorCode.INVALID_PRODUCER_EPOCH,
     storage_errors.InvalidTransactionState: ErrorCode.INVALID_TXN_STATE,
+    storage_errors.CoordinatorFenced: ErrorCode.TRANSACTION_COORDINATOR_FENCED,
     storage_errors.OffsetOutOfRange: ErrorCode.OFFSET_OUT_OF_RANGE,
     wire_errors.InvalidRecord: ErrorCode.INVALID_RECORD,
     wire_errors.BadCompression: ErrorCode.UNKNOWN_SERVER_ERROR,  # as Kafka, whose codecs' exceptions are not its own

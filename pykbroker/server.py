@@ -66,6 +66,7 @@ async def opened(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(maintain, broker)
                 await nursery.start(broker.groups.run)
+                await nursery.start(broker.transactions.run)
                 yield broker
                 nursery.cancel_scope.cancel()
             broker.replicas.note_high_watermarks()

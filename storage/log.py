@@ -16,13 +16,14 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
 
 from storage.batch_validator import check_batch
 from storage.config import LogConfig
-from storage.errors import InvalidRecord, OffsetOutOfRange, SegmentTooLarge, StorageFailure
+from storage.errors import DiskFull, InvalidRecord, OffsetOutOfRange, SegmentTooLarge, StorageFailure
 from storage.files import Files
 from storage.leader_epochs import LeaderEpochs
 from storage.log_slice import LogSlice
@@ -30,6 +31,7 @@ from storage.producer_log import ProducerLog
 from storage.producer_state import BatchSpan, ProducerState, end_marker
 from storage.recovery import open_segments
 from storage.segment import Segment
+from storage.txn_index import AbortedTransaction
 from wire.record_batch import RecordBatch
 
 _base_offset = attrgetter("base_offset")
@@ -145,7 +147,11 @@ class Log:
             return self._loaded_producers()
 
     def _loaded_producers(self) -> ProducerState:
-        return self._producers.state or self._producers.load(self._segments, self.log_start_offset, self.next_offset)
+        state = self._producers.state
+        if state is None:
+            state = self._producers.load(self._segments, self.log_start_offset, self.next_offset)
+            self._names_are_synced &= all(segment.is_synced for segment in self._segments)
+        return state
 
     def remove_expired_producers(self, now_ms: int, expiration_ms: int) -> None:
         with self._lock:
@@ -154,6 +160,19 @@ class Log:
 
     def last_stable_offset(self, high_watermark: int) -> int:
         return self.producers.last_stable_offset(high_watermark)
+
+    def has_ongoing_transaction(self, producer_id: int, producer_epoch: int) -> bool:
+        return self.producers.has_ongoing_transaction(producer_id, producer_epoch)
+
+    def aborted_transactions(self, offset: int, next_offset: int) -> list[AbortedTransaction]:
+        """Those with records in [offset, next_offset), and perhaps some with records near it."""
+        self.load_producers()
+        segments = self._segments
+        found: list[AbortedTransaction] = []
+        for segment in segments[max(0, bisect_right(segments, offset, key=_base_offset) - 1) :]:
+            if segment.transactions.collect(offset, next_offset, found):
+                break
+        return found
 
     # Appending
 
@@ -232,7 +251,12 @@ class Log:
         producers = self._producers.state
         if producers:
             for batch in batches:
-                producers.update(batch, end_marker(batch) if batch.is_control else None)
+                aborted = producers.update(batch, end_marker(batch) if batch.is_control else None)
+                if aborted:
+                    segment.transactions.append(aborted)
+                    self._names_are_synced = False  # its file may be new
+                    with suppress(DiskFull):
+                        segment.transactions.write_pending()
 
     def roll(self, now_ms: int) -> None:
         """Begin a new segment, unless the last one is empty."""
@@ -246,7 +270,8 @@ class Log:
         self._active.become_inactive()
         segment = Segment.create(self._files, self.directory, base_offset, config=self.config, now_ms=now_ms)
         self._names_are_synced = False
-        self._producers.write_snapshot_at_roll()
+        if self._active.transactions.is_written:
+            self._producers.write_snapshot_at_roll()
         self._segments = [*self._segments, segment]
         self._active = segment
         return segment

@@ -4,7 +4,10 @@ The state is built on first use, from the last snapshot and the batches behind i
 wait long for their first numbered batch. Snapshots are taken when a segment is rolled, at a flush, and at a clean
 close; so what has to be read again is short. Kafka, too, accepts a last snapshot in the middle of a segment.
 
-Invariant: no snapshot file is of an offset behind the log's end.
+Invariants
+  No snapshot file is of an offset behind the log's end.
+  The transaction indexes are right up to the snapshot that is read; for what lies behind it they are put right when the
+  state is built. So the index need not be written in one go with the log.
 """
 
 from __future__ import annotations
@@ -101,8 +104,17 @@ class ProducerLog:
 
 
 def _replay(segment: Segment, state: ProducerState) -> None:
+    """Take in what the segment holds, and have its transaction index say the same of it."""
+    start = state.next_offset
+    aborted = []
     for position, header in segment.headers_from(state.next_offset):
         marker = None
         if header.is_control and (batch := segment.batch_at(position)):
             marker = end_marker(batch)
-        state.update(header, marker)
+        found = state.update(header, marker)
+        if found:
+            aborted.append(found)
+    if segment.transactions.replace_from(start, aborted):
+        segment.is_synced = False
+        with suppress(DiskFull):
+            segment.transactions.write_pending()

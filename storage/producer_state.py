@@ -27,6 +27,7 @@ from storage.errors import (
     InvalidTransactionState,
     OutOfOrderSequence,
 )
+from storage.txn_index import AbortedTransaction
 from wire.control_records import EndTxnMarker
 from wire.errors import ProtocolError
 from wire.record_batch import MAX_SEQUENCE, RecordBatch
@@ -155,20 +156,21 @@ class ProducerState:
 
     # What the log says
 
-    def update(self, batch: RecordBatch | BatchHeader, marker: EndTxnMarker | None = None) -> None:
-        """Take in a batch that is in the log now; `marker` is what a control batch contains."""
+    def update(self, batch: RecordBatch | BatchHeader, marker: EndTxnMarker | None = None) -> AbortedTransaction | None:
+        """Take in a batch that is in the log now; `marker` is what a control batch contains.
+
+        If it aborts a transaction that has records here, that is returned, for the transaction index.
+        """
         last_offset = batch.last_offset
         self.next_offset = last_offset + 1
         producer_id = batch.producer_id
         if producer_id < 0:
-            return
+            return None
         producer = self.by_id.get(producer_id)
         if producer is None:
             producer = self.by_id[producer_id] = Producer(producer_id)
         if batch.is_control:
-            if marker:
-                self._end_transaction(producer, batch, marker)
-            return
+            return self._end_transaction(producer, batch, marker) if marker else None
         if producer.epoch != batch.producer_epoch:
             producer.epoch = batch.producer_epoch
             producer.batches.clear()
@@ -179,22 +181,36 @@ class ProducerState:
         if batch.is_transactional and producer.transaction_offset == NO_OFFSET:
             producer.transaction_offset = batch.base_offset
             self._ongoing[batch.base_offset] = producer_id
+        return None
 
-    def _end_transaction(self, producer: Producer, batch: RecordBatch | BatchHeader, marker: EndTxnMarker) -> None:
+    def _end_transaction(
+        self, producer: Producer, batch: RecordBatch | BatchHeader, marker: EndTxnMarker
+    ) -> AbortedTransaction | None:
+        aborted = None
         if producer.transaction_offset != NO_OFFSET:
             first_offset = producer.transaction_offset
             self._ongoing.pop(first_offset, None)
             ended = CompletedTransaction(producer.producer_id, first_offset, batch.base_offset, marker.committed)
             self._completed.append(ended)
             producer.transaction_offset = NO_OFFSET
+            if not marker.committed:
+                stable_offset = min(self._ongoing, default=batch.base_offset + 1)
+                aborted = AbortedTransaction(producer.producer_id, first_offset, batch.base_offset, stable_offset)
         if producer.epoch != batch.producer_epoch:
             producer.epoch = batch.producer_epoch
             producer.batches.clear()
         producer.coordinator_epoch = marker.coordinator_epoch
         producer.last_timestamp_ms = batch.max_timestamp_ms
+        return aborted
+
+    def has_ongoing_transaction(self, producer_id: int, producer_epoch: int) -> bool:
+        producer = self.by_id.get(producer_id)
+        return producer is not None and producer.transaction_offset != NO_OFFSET and producer.epoch == producer_epoch
 
     def last_stable_offset(self, high_watermark: int) -> int:
         """Below it, every transaction is decided, and the decision replicated."""
+        if not self._ongoing and not self._completed:
+            return high_watermark
         self._completed = [ended for ended in self._completed if ended.marker_offset >= high_watermark]
         undecided = [*self._ongoing, *(ended.first_offset for ended in self._completed)]
         return min([high_watermark, *undecided])

@@ -83,7 +83,9 @@ def open_segments(
         kept = []
     if not kept:
         kept = [Segment.create(files, directory, log_start_offset, config=config, now_ms=now_ms)]
-    return _Finish(files, directory, kept, epochs, listing.snapshots).finish(log_start_offset, clean)
+    return _Finish(files, directory, kept, epochs, listing.snapshots).finish(
+        log_start_offset, trusted_offset=_EVERYTHING if clean else recovery_point
+    )
 
 
 def _list(files: Files, directory: str) -> _Listing:
@@ -165,14 +167,15 @@ class _Finish:
     epochs: LeaderEpochs
     snapshots: list[int]
 
-    def finish(self, log_start_offset: int, clean: bool) -> Opened:
+    def finish(self, log_start_offset: int, *, trusted_offset: int) -> Opened:
         next_offset = self.segments[-1].next_offset
         self.epochs.truncate_to(next_offset)
         self.epochs.start_at(max(log_start_offset, self.segments[0].base_offset))
-        impossible = [offset for offset in self.snapshots if offset > next_offset]
-        for offset in impossible:
+        # One behind the recovery point may have outlived a power cut that the transaction index before it has not.
+        doubtful = [offset for offset in self.snapshots if offset > min(next_offset, trusted_offset)]
+        for offset in doubtful:
             self.files.remove(f"{self.directory}/{file_name(offset, SNAPSHOT)}")
-        if not clean:
+        if trusted_offset != _EVERYTHING:
             self.epochs.sync()
             self.files.sync_directory(self.directory)
-        return Opened(self.segments, self.epochs, [offset for offset in self.snapshots if offset not in impossible])
+        return Opened(self.segments, self.epochs, [offset for offset in self.snapshots if offset not in doubtful])

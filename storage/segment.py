@@ -22,6 +22,7 @@ from storage.files import Buffer, File, Files
 from storage.leader_epochs import LeaderEpochs
 from storage.offset_index import OffsetIndex
 from storage.time_index import NO_TIMESTAMP, TimeIndex
+from storage.txn_index import TransactionIndex
 from wire.errors import ProtocolError
 from wire.record_batch import RecordBatch
 
@@ -40,7 +41,15 @@ class Segment:
     """Made by the log that owns it, by `create` or `existing`."""
 
     def __init__(
-        self, base_offset: int, log: File, *, offsets: OffsetIndex, times: TimeIndex, next_offset: int, now_ms: int
+        self,
+        base_offset: int,
+        log: File,
+        *,
+        offsets: OffsetIndex,
+        times: TimeIndex,
+        transactions: TransactionIndex,
+        next_offset: int,
+        now_ms: int,
     ) -> None:
         self.base_offset = base_offset
         self.next_offset = next_offset
@@ -48,6 +57,7 @@ class Segment:
         self.is_deleted = False
         self.is_synced = False
         self.modified_ms = now_ms
+        self.transactions = transactions
         self._offsets = offsets
         self._times = times
         self._created_ms = now_ms
@@ -66,8 +76,17 @@ class Segment:
         # The .log last: if this fails half-way, there are only indexes without a log, which the next open removes.
         offsets = OffsetIndex(files.create(path(INDEX)), base_offset, config.segment_index_bytes)
         times = TimeIndex(files.create(path(TIME_INDEX)), base_offset, config.segment_index_bytes)
+        transactions = TransactionIndex(files, path(TRANSACTION_INDEX), None)
         log = files.create(path(LOG))
-        segment = cls(base_offset, log, offsets=offsets, times=times, next_offset=base_offset, now_ms=now_ms)
+        segment = cls(
+            base_offset,
+            log,
+            offsets=offsets,
+            times=times,
+            transactions=transactions,
+            next_offset=base_offset,
+            now_ms=now_ms,
+        )
         offsets.start_empty()
         times.start_empty()
         segment._max_timestamp_ms = NO_TIMESTAMP
@@ -86,15 +105,18 @@ class Segment:
     ) -> Segment:
         """`sizes` by suffix, as the directory listing has them; `next_offset` is for the caller to set."""
 
+        def path(suffix: str) -> str:
+            return f"{directory}/{file_name(base_offset, suffix)}"
+
         def file(suffix: str) -> File:
-            path = f"{directory}/{file_name(base_offset, suffix)}"
-            return files.open(path, sizes[suffix]) if suffix in sizes else files.create(path)
+            return files.open(path(suffix), sizes[suffix]) if suffix in sizes else files.create(path(suffix))
 
         return cls(
             base_offset,
             file(LOG),
             offsets=OffsetIndex(file(INDEX), base_offset, config.segment_index_bytes),
             times=TimeIndex(file(TIME_INDEX), base_offset, config.segment_index_bytes),
+            transactions=TransactionIndex(files, path(TRANSACTION_INDEX), sizes.get(TRANSACTION_INDEX)),
             next_offset=base_offset,
             now_ms=modified_ms,
         )
@@ -154,6 +176,7 @@ class Segment:
 
     def write_indexes(self) -> None:
         """Give pending index entries to the kernel."""
+        self.transactions.write_pending()
         self._times.write_pending()
         self._offsets.write_pending()
         self._entries_unwritten = 0
@@ -166,6 +189,7 @@ class Segment:
 
     def sync(self) -> None:
         """Make all that the kernel has survive a power cut."""
+        self.transactions.sync()
         self.log.sync()
         self._times.sync()
         self._offsets.sync()
@@ -178,6 +202,7 @@ class Segment:
         self._remembered.clear()
         self._offsets.truncate_to(next_offset)
         self._times.truncate_to(next_offset)
+        self.transactions.truncate_to(next_offset)
         self.log.truncate(position)
         self.log.sync()
         self.next_offset = next_offset
@@ -346,6 +371,7 @@ class Segment:
         self.log.close()
         self._offsets.close()
         self._times.close()
+        self.transactions.close()
 
     def mark_deleted(self, files: Files, directory: str) -> list[str]:
         """Take the files' names away; readers that have them open can go on. Returns the names to remove later."""

@@ -49,3 +49,9 @@ class GroupCoordinator(Coordinator[GroupShard]):
 
     def _topics_deleted(self, led: Led[GroupShard], topics: set[str]) -> None:
         self._submit(led, commits.forget_topics(led.shard, topics))
+
+    def end_transaction(self, index: int, producer_id: int, *, committed: bool) -> None:
+        """A transaction's marker is in this partition. (A shard that loads will find it there.)"""
+        led = self._shards.get(index)
+        if led is not None and led.shard.is_loaded:
+            led.shard.replay_end_transaction(producer_id, committed=committed)

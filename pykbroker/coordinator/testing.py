@@ -18,13 +18,15 @@ SESSION_MS = 10_000
 
 @asynccontextmanager
 async def coordinating_broker(settings: Mapping[str, str] | None = None) -> AsyncIterator[InMemoryBroker]:
-    """It has topics "t" and "u" of two partitions, and the topic for offsets."""
+    """It has topics "t" and "u" of two partitions, and those for offsets and transactions."""
     changed = {"offsets.topic.num.partitions": "4", **(settings or {})}
     async with in_memory_broker(changed) as it, trio.open_nursery() as nursery:
         await nursery.start(it.broker.groups.run)
+        await nursery.start(it.broker.transactions.run)
         await it.create("t", 2)
         await it.create("u", 2)
         await it.broker.groups.create_topic()
+        await it.broker.transactions.create_topic()
         yield it
         nursery.cancel_scope.cancel()
 

@@ -38,6 +38,11 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.DELETE_TOPICS: Api(0, 6),
     ApiKey.INIT_PRODUCER_ID: Api(0, 5),  # v6 is for two-phase commit, not stable in Kafka 4.3
     ApiKey.OFFSET_FOR_LEADER_EPOCH: Api(0, 4),
+    ApiKey.ADD_PARTITIONS_TO_TXN: Api(0, 5),
+    ApiKey.ADD_OFFSETS_TO_TXN: Api(0, 4),
+    ApiKey.END_TXN: Api(0, 5),
+    ApiKey.WRITE_TXN_MARKERS: Api(0, 2),
+    ApiKey.TXN_OFFSET_COMMIT: Api(0, 5),
     ApiKey.DESCRIBE_CONFIGS: Api(0, 4),
     ApiKey.ALTER_CONFIGS: Api(0, 2),
     ApiKey.CREATE_PARTITIONS: Api(0, 3),
@@ -46,6 +51,9 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.OFFSET_DELETE: Api(0, 0),
     ApiKey.DESCRIBE_CLUSTER: Api(0, 2),
     ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
+    ApiKey.DESCRIBE_PRODUCERS: Api(0, 0),
+    ApiKey.DESCRIBE_TRANSACTIONS: Api(0, 0),
+    ApiKey.LIST_TRANSACTIONS: Api(0, 2),
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: Api(0, 0),
 }
 

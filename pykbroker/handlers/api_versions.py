@@ -17,6 +17,13 @@ from wire.api.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
 
+FEATURES_FROM_0_SINCE = 4
+# name -> first level known, level in force. Clients look here before they use what needs all of a cluster.
+FEATURES = {"transaction.version": (0, 2)}  # KIP-890: a write adds its partition, every end bumps the epoch
+
+SupportedFeature = ApiVersionsResponse.SupportedFeatureKey
+FinalizedFeature = ApiVersionsResponse.FinalizedFeatureKey
+
 # What Kafka accepts as the name and the version of a client's software.
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -27,7 +34,19 @@ def handle(request: ApiVersionsRequest | None, ctx: RequestContext) -> ApiVersio
         return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=known)
     if ctx.api_version >= 3 and not _is_valid(request):
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST, api_keys=())
-    return ApiVersionsResponse(api_keys=[_version(ctx, key) for key in APIS], finalized_features_epoch=0)
+    return ApiVersionsResponse(
+        api_keys=[_version(ctx, key) for key in APIS],
+        supported_features=[
+            SupportedFeature(name=name, min_version=first, max_version=level)
+            for name, (first, level) in FEATURES.items()
+            if first or ctx.api_version >= FEATURES_FROM_0_SINCE
+        ],
+        finalized_features_epoch=0,
+        finalized_features=[
+            FinalizedFeature(name=name, max_version_level=level, min_version_level=level)
+            for name, (_, level) in FEATURES.items()
+        ],
+    )
 
 
 def _is_valid(request: ApiVersionsRequest) -> bool:

@@ -34,6 +34,7 @@ FIRST_WITH_TOPIC_IDS = 13
 
 TopicResult = FetchResponse.FetchableTopicResponse
 PartitionResult = TopicResult.PartitionData
+AbortedTransaction = PartitionResult.AbortedTransaction
 Result = tuple[Key, Wanted, PartitionResult]
 
 
@@ -119,9 +120,18 @@ class Fetch:
             high_watermark=partition.high_watermark,
             last_stable_offset=partition.last_stable_offset,
             log_start_offset=partition.log.log_start_offset,
-            aborted_transactions=[] if self._request.isolation_level else None,
+            aborted_transactions=self._aborted(partition, wanted.fetch_offset, records.next_offset),
             records=records or b"",
         )
+
+    def _aborted(self, partition: Partition, offset: int, next_offset: int) -> list[AbortedTransaction] | None:
+        """For readers of committed records: which transactions they are to leave out."""
+        if not self._request.isolation_level:
+            return None
+        return [
+            AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
+            for aborted in partition.aborted_transactions(offset, next_offset)
+        ]
 
     def _partition(self, key: Key) -> Partition:
         name, topic_id, index = key

@@ -7,7 +7,7 @@ v4  many keys in one request (KIP-699)
 v5  transactions may be told to back off (KIP-890)
 v6  share groups (KIP-932)
 
-The first to look for a group makes the topic that groups are kept in. Kafka answers that one
+The first to look for a group, or a transactional id, makes the topic that they are kept in. Kafka answers that one
 COORDINATOR_NOT_AVAILABLE and has it ask again; here it waits the few milliseconds.
 """
 
@@ -17,7 +17,8 @@ from collections.abc import Awaitable
 from enum import IntEnum
 
 from pykbroker.context import RequestContext
-from pykbroker.coordinator.group_coordinator import OFFSETS_TOPIC
+from pykbroker.coordinator.group_coordinator import GroupCoordinator
+from pykbroker.coordinator.transaction_coordinator import TransactionCoordinator
 from pykbroker.errors import BrokerError
 from wire.api.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
 from wire.errors import ErrorCode
@@ -43,14 +44,23 @@ def handle(
         raise BrokerError(ErrorCode.INVALID_REQUEST)
     if request.key_type == KeyType.SHARE and ctx.api_version < SHARE_SINCE:
         raise BrokerError(ErrorCode.INVALID_REQUEST)
-    if request.key_type == KeyType.GROUP and ctx.broker.image.topic(OFFSETS_TOPIC) is None:
-        return _create_and_answer(request, ctx)
+    coordinator = _coordinator_of(request.key_type, ctx)
+    if coordinator is not None and ctx.broker.image.topic(coordinator.topic) is None:
+        return _create_and_answer(coordinator, request, ctx)
     return _answer(request, ctx)
 
 
-async def _create_and_answer(request: FindCoordinatorRequest, ctx: RequestContext) -> FindCoordinatorResponse:
+def _coordinator_of(key_type: int, ctx: RequestContext) -> GroupCoordinator | TransactionCoordinator | None:
+    if key_type == KeyType.GROUP:
+        return ctx.broker.groups
+    return ctx.broker.transactions if key_type == KeyType.TRANSACTION else None
+
+
+async def _create_and_answer(
+    coordinator: GroupCoordinator | TransactionCoordinator, request: FindCoordinatorRequest, ctx: RequestContext
+) -> FindCoordinatorResponse:
     try:
-        await ctx.broker.groups.create_topic()
+        await coordinator.create_topic()
     except BrokerError:
         # Each key is then told that its coordinator is not available.
         return _answer(request, ctx)
@@ -77,8 +87,9 @@ def _coordinator(key: str, key_type: int, ctx: RequestContext) -> Coordinator:
     if key_type == KeyType.SHARE and not _is_share_key(key):
         return _nowhere(key, ErrorCode.INVALID_REQUEST)
     image = ctx.broker.image
-    if key_type == KeyType.GROUP:
-        placed = image.partition(OFFSETS_TOPIC, ctx.broker.groups.partition_of(key))
+    coordinator = _coordinator_of(key_type, ctx)
+    if coordinator is not None:
+        placed = image.partition(coordinator.topic, coordinator.partition_of(key))
         node = None if placed is None else image.nodes.get(placed.leader)
         address = None if node is None else ctx.advertised(node)
         if node is not None and address is not None:

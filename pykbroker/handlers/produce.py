@@ -16,10 +16,11 @@ acks=0 has no answer, but the connection is closed on an error; acks=all is answ
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError, RecordsRefused
+from pykbroker.handlers.produce_in_transaction import Refused, outside_of_transaction
 from pykbroker.partition import Partition
 from wire.api.produce import ProduceRequest, ProduceResponse
 from wire.errors import CorruptBatch, ErrorCode, InvalidRecord, ProtocolError
@@ -42,20 +43,37 @@ TOLD_WITHOUT_LOG_START = frozenset(
         ErrorCode.KAFKA_STORAGE_ERROR,
     }
 )
+NONE_REFUSED: Refused = {}
 Uncommitted = list[tuple[PartitionResult, Partition, int]]
 
 
-def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Awaitable[ProduceResponse] | None:
+def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
     batches = first_batches(request)
     if request.acks not in (ACKS_NONE, ACKS_LEADER, ACKS_ALL):
         raise BrokerError(ErrorCode.INVALID_REQUIRED_ACKS)
+    if request.transactional_id is not None:
+        return append_in_transaction(request, request.transactional_id, batches, ctx)
+    return append_all(request, iter(batches), NONE_REFUSED, ctx)
+
+
+async def append_in_transaction(
+    request: ProduceRequest, transactional_id: str, batches: Sequence[RecordBatch | None], ctx: RequestContext
+) -> ProduceResponse | None:
+    refused = await outside_of_transaction(request, transactional_id, batches, ctx)
+    answer = append_all(request, iter(batches), refused, ctx)
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
+def append_all(
+    request: ProduceRequest, batches: Iterator[RecordBatch | None], refused: Refused, ctx: RequestContext
+) -> ProduceResponse | Awaitable[ProduceResponse] | None:
     now_ms = ctx.broker.clock_ms()
     uncommitted: Uncommitted = []
     topics = []
     for topic in request.topic_data:
         results = []
         for data in topic.partition_data:
-            results.append(append_one(ctx, topic, data, next(batches), request.acks, now_ms, uncommitted))  # noqa: PERF401 - hot, and a comprehension costs a call
+            results.append(append_one(ctx, topic, data, next(batches), refused, request.acks, now_ms, uncommitted))  # noqa: PERF401 - hot, and a comprehension costs a call
         topics.append(TopicResult(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
     if request.acks == ACKS_NONE:
         check_unanswered(topics)
@@ -66,7 +84,7 @@ def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Aw
     return response
 
 
-def first_batches(request: ProduceRequest) -> Iterator[RecordBatch | None]:
+def first_batches(request: ProduceRequest) -> list[RecordBatch | None]:
     """The batch of each partition, None where there is no whole one. One whose frame cannot be read, or transactional
     without the request being so, spoils the whole request, as in Kafka.
     """
@@ -82,7 +100,7 @@ def first_batches(request: ProduceRequest) -> Iterator[RecordBatch | None]:
             if batch and batch.is_transactional and request.transactional_id is None:
                 raise BrokerError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
             found.append(batch)
-    return iter(found)
+    return found
 
 
 def append_one(
@@ -90,6 +108,7 @@ def append_one(
     topic: TopicData,
     data: PartitionData,
     batch: RecordBatch | None,
+    not_of_transaction: Refused,
     acks: int,
     now_ms: int,
     uncommitted: Uncommitted,
@@ -102,6 +121,8 @@ def append_one(
         if batch is None:
             raise BrokerError(ErrorCode.INVALID_RECORD)
         check_is_alone(batch, data.records)
+        if not_of_transaction and (name, data.index) in not_of_transaction:
+            raise not_of_transaction[name, data.index]
         log_start_offset = partition.log.log_start_offset
         appended = partition.append_as_leader((batch,), now_ms=now_ms, acks_all=acks == ACKS_ALL)
     except BrokerError as error:

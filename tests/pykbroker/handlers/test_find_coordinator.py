@@ -39,7 +39,6 @@ async def test_new_clients_ask_for_many(version: int) -> None:
 @pytest.mark.parametrize(
     ("key_type", "key", "expected"),
     [
-        (1, "x", ErrorCode.COORDINATOR_NOT_AVAILABLE),
         (2, "x", ErrorCode.INVALID_REQUEST),
         (2, ":AAAAAAAAAAAAAAAAAAAAAA:0", ErrorCode.INVALID_REQUEST),
         (2, "g:short:0", ErrorCode.INVALID_REQUEST),
@@ -81,3 +80,19 @@ async def test_a_broker_that_cannot_make_the_topic_says_so(broker: InMemoryBroke
 
 async def refuse() -> None:
     raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
+
+
+async def test_the_first_to_look_for_a_transactional_id_makes_the_topic_for_transactions() -> None:
+    async with coordinating_broker() as it:
+        await it.broker.controller.delete_topics(["__transaction_state"])
+        assert it.broker.image.topic("__transaction_state") is None
+
+        response = await it.ask(FindCoordinatorRequest(key_type=1, coordinator_keys=["x"]), 6)
+
+    (found,) = response.coordinators
+    assert (ErrorCode.NONE, 1) == (found.error_code, found.node_id)
+    topic = it.broker.image.topic("__transaction_state")
+    assert topic is not None
+    assert 4 == len(topic.partitions)
+    configs = it.broker.image.topic_configs["__transaction_state"]
+    assert ("compact", "uncompressed") == (configs["cleanup.policy"], configs["compression.type"])

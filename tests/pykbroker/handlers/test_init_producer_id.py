@@ -40,7 +40,7 @@ async def test_without_a_transactional_id_the_id_the_producer_had_counts_for_not
         ({"transactional_id": "t", "producer_id": 4}, ErrorCode.INVALID_REQUEST),
         ({"transactional_id": "t", "transaction_timeout_ms": 0}, ErrorCode.INVALID_TRANSACTION_TIMEOUT),
         ({"transactional_id": "t", "transaction_timeout_ms": 900_001}, ErrorCode.INVALID_TRANSACTION_TIMEOUT),
-        ({"transactional_id": "t"}, ErrorCode.COORDINATOR_NOT_AVAILABLE),
+        ({"transactional_id": "t"}, ErrorCode.NOT_COORDINATOR),
     ],
 )
 async def test_what_cannot_be_served_is_refused(

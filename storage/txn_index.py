@@ -1,0 +1,108 @@
+"""The .txnindex file of a segment: which transactions were aborted by a marker in this segment.
+
+An entry is (version 0, producer id, first offset, last offset, last stable offset), 34 bytes, big-endian. The last
+offset is the marker's own; the last stable offset is where the log was decided up to with this marker, so a reader who
+is interested in offsets below it need not look at later entries.
+
+Invariant: entries are in the order of their last offsets, one for each abort marker here that ended something. Whoever
+reads it has the producer state loaded first, which puts right what a crash has left of the file's tail.
+
+The file is made with its first entry: most segments have none.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import islice
+from operator import attrgetter
+from struct import Struct
+from typing import NamedTuple
+
+from storage.files import File, Files
+
+ENTRY = Struct(">hqqqq")
+VERSION = 0
+
+_last_offset = attrgetter("last_offset")
+
+
+class AbortedTransaction(NamedTuple):
+    producer_id: int
+    first_offset: int
+    last_offset: int
+    last_stable_offset: int
+
+
+class TransactionIndex:
+    """`size` is that of the file, None where there is none."""
+
+    def __init__(self, files: Files, path: str, size: int | None) -> None:
+        self._files = files
+        self._path = path
+        self._file: File | None = None if size is None else files.open(path, size)
+        self._entries: list[AbortedTransaction] | None = None if size else []  # replaced, not changed
+        self._written = 0  # of these so many are in the file
+
+    @property
+    def entries(self) -> list[AbortedTransaction]:
+        if self._entries is None:
+            assert self._file is not None
+            data = self._file.read(0, self._file.size)
+            rows = list(ENTRY.iter_unpack(data[: len(data) // ENTRY.size * ENTRY.size]))
+            self._entries = [AbortedTransaction(*row[1:]) for row in rows if row[0] == VERSION]
+            is_whole = len(self._entries) * ENTRY.size == len(data)
+            self._written = len(self._entries) if is_whole else 0
+        return self._entries
+
+    @property
+    def is_written(self) -> bool:
+        return self._entries is None or self._written == len(self._entries)
+
+    def append(self, aborted: AbortedTransaction) -> None:
+        """The entry waits for `write_pending`."""
+        self._entries = [*self.entries, aborted]
+
+    def write_pending(self) -> None:
+        """Raises DiskFull with the entries still pending."""
+        if not self.is_written:
+            if self._file is None:
+                self._file = self._files.create(self._path)
+            if self._file.size != self._written * ENTRY.size:
+                self._file.truncate(self._written * ENTRY.size)
+            self._file.append(b"".join(ENTRY.pack(VERSION, *entry) for entry in self.entries[self._written :]))
+            self._written = len(self.entries)
+
+    def replace_from(self, offset: int, aborted: list[AbortedTransaction]) -> bool:
+        """Have exactly these entries from `offset` on, in memory; False if it was so already."""
+        entries = self.entries
+        kept = bisect_left(entries, offset, key=_last_offset)
+        if entries[kept:] == aborted:
+            return False
+        self._entries = [*entries[:kept], *aborted]
+        if self._written > kept:
+            assert self._file is not None
+            self._file.truncate(kept * ENTRY.size)
+            self._written = kept
+        return True
+
+    def truncate_to(self, offset: int) -> None:
+        """Forget markers at `offset` and after it."""
+        self.replace_from(offset, [])
+
+    def collect(self, offset: int, next_offset: int, found: list[AbortedTransaction]) -> bool:
+        """Add the transactions that reach into [offset, next_offset) to `found`; True if later ones cannot matter."""
+        entries = self.entries
+        for entry in islice(entries, bisect_left(entries, offset, key=_last_offset), None):
+            if entry.first_offset < next_offset:
+                found.append(entry)
+            if entry.last_stable_offset >= next_offset:
+                return True
+        return False
+
+    def sync(self) -> None:
+        if self._file is not None:
+            self._file.sync()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
