@@ -12,9 +12,26 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry
 from confluent_kafka.admin import ConfigResource as LibrdkafkaResource
-from kafka import KafkaProducer
-from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
-from kafka.errors import MessageSizeTooLargeError
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ConfigResource,
+    KafkaAdminClient,
+    NewTopic,
+    OffsetSpec,
+    ResourcePattern,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+from kafka.admin import ResourceType as AclResourceType
+from kafka.errors import (
+    ElectionNotNeededError,
+    InvalidUpdateVersionError,
+    MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
+)
 
 from interop_tests.harness import Broker, wait_until
 
@@ -159,3 +176,95 @@ def test_settings_are_there_after_a_kill(start_broker: Callable[..., Broker], na
         eventually(
             {"consumer.session.timeout.ms": ("50000", "DYNAMIC_GROUP_CONFIG")}, lambda: settings(admin, "GROUP", name)
         )
+
+
+def fill(broker: Broker, topic: str, count: int) -> None:
+    with KafkaProducer(bootstrap_servers=broker.address) as producer:
+        for _ in range(count):
+            producer.send(topic, b"x" * 100, partition=0)
+        producer.flush(20)
+
+
+def test_deleted_records_are_gone_for_readers(broker: Broker, admin: KafkaAdminClient, topic: str) -> None:
+    fill(broker, topic, 10)
+    partition = TopicPartition(topic, 0)
+
+    assert 4 == admin.delete_records({partition: 4})[partition]["low_watermark"]
+
+    assert 4 == admin.list_partition_offsets({partition: OffsetSpec.EARLIEST})[partition].offset
+    assert 10 == admin.delete_records({partition: -1})[partition]["low_watermark"]
+    assert 10 == admin.list_partition_offsets({partition: OffsetSpec.EARLIEST})[partition].offset
+    with pytest.raises(OffsetOutOfRangeError):
+        admin.delete_records({partition: 11})
+
+
+def test_log_directories_tell_of_their_partitions(broker: Broker, admin: KafkaAdminClient, topic: str) -> None:
+    fill(broker, topic, 10)
+
+    [told] = admin.describe_log_dirs({topic: [0]})
+    [directory] = told["log_dirs"]
+
+    assert (0, str(broker.data_dir), [topic]) == (
+        directory["error_code"],
+        directory["log_dir"],
+        [each["name"] for each in directory["topics"]],
+    )
+    [partition] = directory["topics"][0]["partitions"]
+    assert (0, False) == (partition["offset_lag"], partition["is_future_key"])
+    assert partition["partition_size"] > 1000
+    assert directory["total_bytes"] > directory["usable_bytes"] > 0
+
+
+def test_one_node_has_its_leaders_and_replicas(admin: KafkaAdminClient, topic: str) -> None:
+    partition = TopicPartition(topic, 0)
+    node = admin.describe_cluster()["brokers"][0]["broker_id"]
+
+    [[elected]] = [each.partition_result for each in admin.elect_leaders(0, {topic: [0]}).replica_election_results]
+    assert ElectionNotNeededError.errno == elected.error_code
+    assert {partition: None} == admin.alter_partition_reassignments({partition: [node]})
+    assert {} == admin.list_partition_reassignments()
+    [refused] = admin.alter_partition_reassignments({partition: [node + 1]}).values()
+    assert "InvalidReplicationAssignment" in repr(refused)
+
+
+def test_the_quorum_is_this_node(admin: KafkaAdminClient) -> None:
+    node = admin.describe_cluster()["brokers"][0]["broker_id"]
+
+    told = admin.describe_metadata_quorum()
+
+    [[quorum]] = [topic["partitions"] for topic in told["topics"]]
+    assert (node, [node], []) == (
+        quorum["leader_id"],
+        [voter["replica_id"] for voter in quorum["current_voters"]],
+        quorum["observers"],
+    )
+
+
+def test_features_are_told(admin: KafkaAdminClient) -> None:
+    told = admin.describe_features()["metadata.version"]
+
+    assert ((7, 30), (30, 30)) == (told["supported"], told["finalized"])
+    with pytest.raises(InvalidUpdateVersionError, match="only supports versions 7-30"):
+        admin.update_features({"metadata.version": 31}, validate_only=True)
+
+
+def test_users_have_scram_credentials(admin: KafkaAdminClient, name: str) -> None:
+    wanted = UserScramCredentialUpsertion(name, "SCRAM-SHA-256", b"secret", iterations=5000)
+    assert {name: None} == admin.alter_user_scram_credentials([wanted])
+
+    def told() -> Any:
+        return [
+            (int(each["mechanism"]), each["iterations"])
+            for each in admin.describe_user_scram_credentials([name])[name]["credential_infos"]
+        ]
+
+    eventually([(1, 5000)], told)
+    assert {name: None} == admin.alter_user_scram_credentials([UserScramCredentialDeletion(name, "SCRAM-SHA-256")])
+    eventually([], told)
+
+
+def test_without_an_authorizer_there_are_no_acls(admin: KafkaAdminClient, topic: str) -> None:
+    pattern = ResourcePattern(AclResourceType.TOPIC, topic)
+    rule = ACL("User:a", "*", ACLOperation.READ, ACLPermissionType.ALLOW, pattern)
+
+    assert "SecurityDisabledError" in repr(admin.create_acls([rule])["failed"])

@@ -105,7 +105,7 @@ class Controller:
 
     async def register_node(self, node: NodeImage) -> None:
         """The only node: others' entries are of the past, until leases tell who is alive."""
-        await self._change(lambda image: image.with_nodes([node]))
+        await self.change(lambda image: image.with_nodes([node]))
 
     async def create_topic(self, name: str) -> TopicImage:
         """As for a client that asked for a topic which is not there, or a coordinator that needs its own."""
@@ -135,7 +135,7 @@ class Controller:
             configs = {result.name: result.configs for result in results if result.configs}
             return image.with_topics(made).with_topic_configs(configs)
 
-        await self._change(decide)
+        await self.change(decide)
         return results
 
     async def delete_topics(self, topics: Sequence[str | bytes]) -> list[TopicResult]:
@@ -148,7 +148,7 @@ class Controller:
             names = {result.name for result in results if result.topic is not None}
             return image.without_topics(names) if names else image
 
-        await self._change(decide)
+        await self.change(decide)
         return results
 
     async def create_partitions(
@@ -163,7 +163,7 @@ class Controller:
             grown = [result.topic for result in results if result.topic is not None]
             return image if validate_only or not grown else image.with_topics(grown)
 
-        await self._change(decide)
+        await self.change(decide)
         return results
 
     async def set_topic_configs(self, name: str, configs: Mapping[str, str]) -> None:
@@ -175,12 +175,12 @@ class Controller:
                 raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist.")
             return image.with_topic_configs({name: valid})
 
-        await self._change(decide)
+        await self.change(decide)
 
     async def set_broker_configs(self, node_id: int | None, configs: Mapping[str, str]) -> None:
         """Dynamic settings of one node, or with None of all; checked by whoever knows which may change."""
         name = "" if node_id is None else str(node_id)
-        await self._change(lambda image: image.with_broker_configs({name: configs}))
+        await self.change(lambda image: image.with_broker_configs({name: configs}))
 
     async def alter_configs(
         self,
@@ -201,7 +201,7 @@ class Controller:
                     results[resource] = error
             return image if validate_only or not configs else with_own_configs(image, configs)
 
-        await self._change(decide)
+        await self.change(decide)
         return results
 
     async def allocate_producer_ids(self) -> range:
@@ -227,7 +227,13 @@ class Controller:
             return None
         return first
 
-    async def _change(self, decide: Callable[[MetadataImage], MetadataImage]) -> None:
+    @property
+    def revision(self) -> int:
+        """Of the last change that the store holds."""
+        return max(self._revisions.values(), default=0)
+
+    async def change(self, decide: Callable[[MetadataImage], MetadataImage]) -> None:
+        """The image becomes what `decide` makes of it, which may be called again when others were faster."""
         # A client that hangs up must not leave a change written and not told.
         with trio.CancelScope(shield=True):
             async with self._one_change:

@@ -154,6 +154,16 @@ class Partition:
         except StorageError as error:
             raise refused(error) from error
 
+    # --- deleting
+
+    def delete_records_before(self, offset: int) -> int:
+        """Readers find nothing before `offset` from now on; where the log starts then. Raises BrokerError."""
+        if not 0 <= offset <= self.high_watermark:
+            raise BrokerError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        self.log.advance_log_start(offset)
+        self.wake_waiters()
+        return self.log_start_offset
+
     # --- the rest
 
     def wake_waiters(self) -> None:

@@ -13,10 +13,11 @@ from wire.registry import ApiKey
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Versions `first` to `last` are served, and advertised."""
+    """Versions `first` to `last` are served."""
 
     first: int
     last: int
+    is_advertised: bool = True  # to clients, who otherwise do not ask for it
 
 
 APIS: dict[ApiKey, Api] = {
@@ -33,9 +34,11 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.SYNC_GROUP: Api(0, 5),
     ApiKey.DESCRIBE_GROUPS: Api(0, 6),
     ApiKey.LIST_GROUPS: Api(0, 5),
+    ApiKey.SASL_HANDSHAKE: Api(0, 1),
     ApiKey.API_VERSIONS: Api(0, 4),
     ApiKey.CREATE_TOPICS: Api(0, 7),
     ApiKey.DELETE_TOPICS: Api(0, 6),
+    ApiKey.DELETE_RECORDS: Api(0, 2),
     ApiKey.INIT_PRODUCER_ID: Api(0, 5),  # v6 is for two-phase commit, not stable in Kafka 4.3
     ApiKey.OFFSET_FOR_LEADER_EPOCH: Api(0, 4),
     ApiKey.ADD_PARTITIONS_TO_TXN: Api(0, 5),
@@ -43,18 +46,42 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.END_TXN: Api(0, 5),
     ApiKey.WRITE_TXN_MARKERS: Api(0, 2),
     ApiKey.TXN_OFFSET_COMMIT: Api(0, 5),
+    ApiKey.DESCRIBE_ACLS: Api(0, 3),
+    ApiKey.CREATE_ACLS: Api(0, 3),
+    ApiKey.DELETE_ACLS: Api(0, 3),
     ApiKey.DESCRIBE_CONFIGS: Api(0, 4),
     ApiKey.ALTER_CONFIGS: Api(0, 2),
+    ApiKey.ALTER_REPLICA_LOG_DIRS: Api(0, 2),
+    ApiKey.DESCRIBE_LOG_DIRS: Api(0, 5),
+    ApiKey.SASL_AUTHENTICATE: Api(0, 2),
     ApiKey.CREATE_PARTITIONS: Api(0, 3),
+    ApiKey.CREATE_DELEGATION_TOKEN: Api(0, 3),
+    ApiKey.RENEW_DELEGATION_TOKEN: Api(0, 2),
+    ApiKey.EXPIRE_DELEGATION_TOKEN: Api(0, 2),
+    ApiKey.DESCRIBE_DELEGATION_TOKEN: Api(0, 3),
     ApiKey.DELETE_GROUPS: Api(0, 2),
+    ApiKey.ELECT_LEADERS: Api(0, 2),
     ApiKey.INCREMENTAL_ALTER_CONFIGS: Api(0, 1),
+    ApiKey.ALTER_PARTITION_REASSIGNMENTS: Api(0, 1),
+    ApiKey.LIST_PARTITION_REASSIGNMENTS: Api(0, 0),
     ApiKey.OFFSET_DELETE: Api(0, 0),
+    ApiKey.DESCRIBE_CLIENT_QUOTAS: Api(0, 1),
+    ApiKey.ALTER_CLIENT_QUOTAS: Api(0, 1),
+    ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS: Api(0, 0),
+    ApiKey.ALTER_USER_SCRAM_CREDENTIALS: Api(0, 0),
+    ApiKey.DESCRIBE_QUORUM: Api(0, 2),
+    ApiKey.UPDATE_FEATURES: Api(0, 2),
     ApiKey.DESCRIBE_CLUSTER: Api(0, 2),
-    ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
     ApiKey.DESCRIBE_PRODUCERS: Api(0, 0),
+    ApiKey.UNREGISTER_BROKER: Api(0, 0),
     ApiKey.DESCRIBE_TRANSACTIONS: Api(0, 0),
     ApiKey.LIST_TRANSACTIONS: Api(0, 2),
+    ApiKey.GET_TELEMETRY_SUBSCRIPTIONS: Api(0, 0, is_advertised=False),
+    ApiKey.PUSH_TELEMETRY: Api(0, 0, is_advertised=False),
+    ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: Api(0, 0),
+    ApiKey.ADD_RAFT_VOTER: Api(0, 1),
+    ApiKey.REMOVE_RAFT_VOTER: Api(0, 0),
 }
 
 # The oldest versions that Kafka 4 itself serves (KIP-896): the floor of `--protocol-floor 4.0`.
@@ -67,5 +94,14 @@ KAFKA_4_FLOOR: dict[ApiKey, int] = {
     ApiKey.CREATE_TOPICS: 2,
     ApiKey.DELETE_TOPICS: 1,
     ApiKey.OFFSET_FOR_LEADER_EPOCH: 2,
+    ApiKey.DESCRIBE_ACLS: 1,
+    ApiKey.CREATE_ACLS: 1,
+    ApiKey.DELETE_ACLS: 1,
     ApiKey.DESCRIBE_CONFIGS: 1,
+    ApiKey.ALTER_REPLICA_LOG_DIRS: 1,
+    ApiKey.DESCRIBE_LOG_DIRS: 1,
+    ApiKey.CREATE_DELEGATION_TOKEN: 1,
+    ApiKey.RENEW_DELEGATION_TOKEN: 1,
+    ApiKey.EXPIRE_DELEGATION_TOKEN: 1,
+    ApiKey.DESCRIBE_DELEGATION_TOKEN: 1,
 }

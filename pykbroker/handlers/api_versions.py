@@ -11,18 +11,14 @@ from __future__ import annotations
 
 import re
 
+from pykbroker import features
 from pykbroker.context import RequestContext
 from pykbroker.handlers import APIS
 from wire.api.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
 
-FEATURES_FROM_0_SINCE = 4
-# name -> first level known, level in force. Clients look here before they use what needs all of a cluster.
-FEATURES = {"transaction.version": (0, 2)}  # KIP-890: a write adds its partition, every end bumps the epoch
-
-SupportedFeature = ApiVersionsResponse.SupportedFeatureKey
-FinalizedFeature = ApiVersionsResponse.FinalizedFeatureKey
+FIRST_WITH_LEVEL_0 = 4
 
 # What Kafka accepts as the name and the version of a client's software.
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
@@ -35,16 +31,16 @@ def handle(request: ApiVersionsRequest | None, ctx: RequestContext) -> ApiVersio
     if ctx.api_version >= 3 and not _is_valid(request):
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST, api_keys=())
     return ApiVersionsResponse(
-        api_keys=[_version(ctx, key) for key in APIS],
+        api_keys=[_version(ctx, key) for key, api in APIS.items() if api.is_advertised],
         supported_features=[
-            SupportedFeature(name=name, min_version=first, max_version=level)
-            for name, (first, level) in FEATURES.items()
-            if first or ctx.api_version >= FEATURES_FROM_0_SINCE
+            ApiVersionsResponse.SupportedFeatureKey(name=name, min_version=feature.first, max_version=feature.last)
+            for name, feature in features.supported().items()
+            if feature.first > 0 or ctx.api_version >= FIRST_WITH_LEVEL_0
         ],
-        finalized_features_epoch=0,
+        finalized_features_epoch=ctx.broker.controller.revision,
         finalized_features=[
-            FinalizedFeature(name=name, max_version_level=level, min_version_level=level)
-            for name, (_, level) in FEATURES.items()
+            ApiVersionsResponse.FinalizedFeatureKey(name=name, min_version_level=level, max_version_level=level)
+            for name, level in features.finalized(ctx.broker.image).items()
         ],
     )
 

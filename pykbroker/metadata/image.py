@@ -11,11 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 INTERNAL_TOPICS = frozenset(("__consumer_offsets", "__transaction_state", "__share_group_state"))
 NO_LEADER = -1
 
+K = TypeVar("K")
+M = TypeVar("M", bound=Mapping[Any, Any])
+
 Configs = Mapping[str, str]
+# Parts and their names: ("user", "alice"), ("client-id", None); None is the default. Parts in Kafka's order.
+QuotaEntity = tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,14 @@ class TopicImage:
 
 
 @dataclass(frozen=True, slots=True)
+class ScramCredential:
+    salt: bytes
+    iterations: int
+    stored_key: bytes
+    server_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class MetadataImage:
     version: int
     cluster_id: str
@@ -69,6 +83,9 @@ class MetadataImage:
     broker_configs: Mapping[str, Configs] = field(default_factory=dict)  # by node id as text; "" is cluster-wide
     group_configs: Mapping[str, Configs] = field(default_factory=dict)
     client_metrics_configs: Mapping[str, Configs] = field(default_factory=dict)  # by subscription (KIP-714)
+    client_quotas: Mapping[QuotaEntity, Mapping[str, float]] = field(default_factory=dict)
+    scram_credentials: Mapping[str, Mapping[int, ScramCredential]] = field(default_factory=dict)  # by user, mechanism
+    features: Mapping[str, int] = field(default_factory=dict)  # levels that were chosen; others are at their highest
 
     def topic(self, name: str) -> TopicImage | None:
         return self.topics.get(name)
@@ -117,10 +134,20 @@ class MetadataImage:
         merged = _merged(self.client_metrics_configs, configs)
         return replace(self, version=self.version + 1, client_metrics_configs=merged)
 
+    def with_client_quotas(self, quotas: Mapping[QuotaEntity, Mapping[str, float]]) -> MetadataImage:
+        return replace(self, version=self.version + 1, client_quotas=_merged(self.client_quotas, quotas))
 
-def _merged(old: Mapping[str, Configs], new: Mapping[str, Configs]) -> Mapping[str, Configs]:
+    def with_scram_credentials(self, credentials: Mapping[str, Mapping[int, ScramCredential]]) -> MetadataImage:
+        return replace(self, version=self.version + 1, scram_credentials=_merged(self.scram_credentials, credentials))
+
+    def with_features(self, features: Mapping[str, int]) -> MetadataImage:
+        return replace(self, version=self.version + 1, features={**self.features, **features})
+
+
+def _merged(old: Mapping[K, M], new: Mapping[K, M]) -> Mapping[K, M]:
+    """Both; what has nothing in it leaves."""
     merged = {**old, **new}
-    return {name: configs for name, configs in merged.items() if configs}
+    return {name: inner for name, inner in merged.items() if inner}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@
     configs/brokers/<id>         a broker's dynamic settings; "default" for the cluster-wide ones
     configs/groups/<id>          a group's settings
     configs/client_metrics/<name>  a client metrics subscription
+    client_quotas/<entity>       quotas by name; the entity as JSON: [[type, name], ...]
+    scram/<user>                 by mechanism: [iterations, salt, stored key, server key]
+    features/<name>              the level that was chosen
     producer_ids/next            the first producer id that was never given out
 
 A topic's partitions are one value: made and deleted in one write, whatever their number.
@@ -14,75 +17,44 @@ A topic's partitions are one value: made and deleted in one write, whatever thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
 
-from pykbroker.metadata.image import Endpoint, MetadataImage, NodeImage, PartitionImage, TopicImage
+from pykbroker.metadata.image import Endpoint, MetadataImage, NodeImage, PartitionImage, ScramCredential, TopicImage
 from pykbroker.metadata.store import Entry, Json
 
 CLUSTER_ID: Final = "cluster/id"
 NEXT_PRODUCER_ID: Final = "producer_ids/next"
-NODES: Final = "nodes/"
-TOPICS: Final = "topics/"
-TOPIC_CONFIGS: Final = "configs/topics/"
-BROKER_CONFIGS: Final = "configs/brokers/"
-GROUP_CONFIGS: Final = "configs/groups/"
-CLIENT_METRICS_CONFIGS: Final = "configs/client_metrics/"
 _CLUSTER_WIDE = "default"
 
 K = TypeVar("K")
 
 
 def image_of(entries: Mapping[str, Entry], *, version: int, controller_id: int) -> MetadataImage:
-    nodes, topics, topic_configs, broker_configs = {}, {}, {}, {}
-    group_configs, client_metrics_configs = {}, {}
+    read: dict[str, dict[Any, Any]] = {kind.field: {} for kind in _KINDS.values()}
     for key, entry in entries.items():
-        value: Any = entry.value
-        if key.startswith(TOPICS):
-            topics[key.removeprefix(TOPICS)] = _topic(key.removeprefix(TOPICS), value)
-        elif key.startswith(NODES):
-            node = _node(int(key.removeprefix(NODES)), value)
-            nodes[node.id] = node
-        elif key.startswith(TOPIC_CONFIGS):
-            topic_configs[key.removeprefix(TOPIC_CONFIGS)] = value
-        elif key.startswith(BROKER_CONFIGS):
-            name = key.removeprefix(BROKER_CONFIGS)
-            broker_configs["" if name == _CLUSTER_WIDE else name] = value
-        elif key.startswith(GROUP_CONFIGS):
-            group_configs[key.removeprefix(GROUP_CONFIGS)] = value
-        elif key.startswith(CLIENT_METRICS_CONFIGS):
-            client_metrics_configs[key.removeprefix(CLIENT_METRICS_CONFIGS)] = value
+        prefix = next((prefix for prefix in _KINDS if key.startswith(prefix)), None)
+        if prefix is not None:
+            kind = _KINDS[prefix]
+            name = kind.name_of(key.removeprefix(prefix))
+            read[kind.field][name] = kind.value_of(name, entry.value)
     return MetadataImage(
         version=version,
         cluster_id=str(entries[CLUSTER_ID].value),
         controller_id=controller_id,
-        nodes=nodes,
-        topics=topics,
-        topics_by_id={topic.id: topic for topic in topics.values()},
-        topic_configs=topic_configs,
-        broker_configs=broker_configs,
-        group_configs=group_configs,
-        client_metrics_configs=client_metrics_configs,
+        topics_by_id={topic.id: topic for topic in read["topics"].values()},
+        **read,
     )
 
 
 def writes(before: MetadataImage, after: MetadataImage) -> dict[str, Json]:
     """What to put so that the store says `after`; None is a delete."""
     changed: dict[str, Json] = {}
-    for node_id in _differing(before.nodes, after.nodes):
-        node = after.nodes.get(node_id)
-        changed[f"{NODES}{node_id}"] = None if node is None else _node_json(node)
-    for name in _differing(before.topics, after.topics):
-        topic = after.topics.get(name)
-        changed[f"{TOPICS}{name}"] = None if topic is None else _topic_json(topic)
-    for name in _differing(before.topic_configs, after.topic_configs):
-        changed[f"{TOPIC_CONFIGS}{name}"] = _config_json(after.topic_configs.get(name))
-    for name in _differing(before.broker_configs, after.broker_configs):
-        changed[f"{BROKER_CONFIGS}{name or _CLUSTER_WIDE}"] = _config_json(after.broker_configs.get(name))
-    for name in _differing(before.group_configs, after.group_configs):
-        changed[f"{GROUP_CONFIGS}{name}"] = _config_json(after.group_configs.get(name))
-    for name in _differing(before.client_metrics_configs, after.client_metrics_configs):
-        changed[f"{CLIENT_METRICS_CONFIGS}{name}"] = _config_json(after.client_metrics_configs.get(name))
+    for prefix, kind in _KINDS.items():
+        old, new = getattr(before, kind.field), getattr(after, kind.field)
+        for name in _differing(old, new):
+            changed[prefix + kind.text_of(name)] = kind.json_of(new[name]) if name in new else None
     return changed
 
 
@@ -117,5 +89,46 @@ def _node_json(node: NodeImage) -> Json:
     return {"rack": node.rack, "listeners": listeners}
 
 
-def _config_json(configs: Mapping[str, str] | None) -> Json:
-    return dict(configs) if configs else None
+def _scram(value: Any) -> dict[int, ScramCredential]:
+    return {
+        int(mechanism): ScramCredential(bytes.fromhex(salt), iterations, bytes.fromhex(stored), bytes.fromhex(server))
+        for mechanism, (iterations, salt, stored, server) in value.items()
+    }
+
+
+def _scram_json(credentials: Mapping[int, ScramCredential]) -> Json:
+    return {
+        str(mechanism): [kept.iterations, kept.salt.hex(), kept.stored_key.hex(), kept.server_key.hex()]
+        for mechanism, kept in credentials.items()
+    }
+
+
+class _Kind(NamedTuple):
+    """What is under one prefix: which mapping of the image it is, and how its names and values are written."""
+
+    field: str
+    value_of: Callable[[Any, Any], Any] = lambda _name, value: value
+    json_of: Callable[[Any], Json] = lambda value: dict(value)
+    name_of: Callable[[str], Any] = str
+    text_of: Callable[[Any], str] = str
+
+
+_KINDS = {
+    "nodes/": _Kind("nodes", _node, _node_json, int),
+    "topics/": _Kind("topics", _topic, _topic_json),
+    "configs/topics/": _Kind("topic_configs"),
+    "configs/brokers/": _Kind(
+        "broker_configs",
+        name_of=lambda text: "" if text == _CLUSTER_WIDE else text,
+        text_of=lambda name: name or _CLUSTER_WIDE,
+    ),
+    "configs/groups/": _Kind("group_configs"),
+    "configs/client_metrics/": _Kind("client_metrics_configs"),
+    "client_quotas/": _Kind(
+        "client_quotas",
+        name_of=lambda text: tuple((kind, name) for kind, name in json.loads(text)),
+        text_of=lambda entity: json.dumps(entity, separators=(",", ":")),
+    ),
+    "scram/": _Kind("scram_credentials", lambda _user, value: _scram(value), _scram_json),
+    "features/": _Kind("features", json_of=int),
+}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykbroker.metadata.image import Endpoint, MetadataImage, NodeImage, PartitionImage, TopicImage, difference
+from pykbroker.metadata.image import (
+    Endpoint,
+    MetadataImage,
+    NodeImage,
+    PartitionImage,
+    ScramCredential,
+    TopicImage,
+    difference,
+)
 from pykbroker.metadata.records import image_of, writes
 from pykbroker.metadata.store import Entry
 
@@ -90,6 +98,8 @@ partitions = st.builds(
     st.integers(0, 5),
     st.integers(0, 5),
 )
+entities = st.sampled_from([(("user", "a/b"),), (("user", None),), (("client-id", "c"), ("user", None))])
+scram = ScramCredential(b"salt", 4096, b"stored", b"server")
 
 
 @st.composite
@@ -111,7 +121,10 @@ def images(draw: st.DrawFn) -> MetadataImage:
     image = image.with_topic_configs({name: draw(configs) for name in names if draw(st.booleans())})
     image = image.with_broker_configs({name: draw(configs) for name in ("", "1") if draw(st.booleans())})
     kinds = (image.with_group_configs, image.with_client_metrics_configs)
-    return draw(st.sampled_from(kinds))({name: draw(configs) for name in ("a/b", "default") if draw(st.booleans())})
+    image = draw(st.sampled_from(kinds))({name: draw(configs) for name in ("a/b", "default") if draw(st.booleans())})
+    image = image.with_client_quotas({entity: {"request_percentage": 1.5} for entity in draw(st.sets(entities))})
+    image = image.with_scram_credentials({user: {1: scram} for user in draw(st.sets(st.sampled_from(["a", "b/c"])))})
+    return image.with_features(draw(st.dictionaries(st.just("group.version"), st.integers(0, 1))))
 
 
 @given(images(), images())

@@ -1,0 +1,61 @@
+"""DescribeLogDirs (key 35): the directories of `log.dirs`, what is in them and how much room there is (KIP-113).
+
+Served: v0-v5. Kafka 4 has dropped v0, which is answered as Kafka 3.9 does.
+
+v3  an error of the whole response, for who may not ask (KIP-784)
+v4  total and usable bytes of the volume (KIP-827)
+v5  whether a directory is cordoned: takes no new partitions (KIP-1066)
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable
+
+from pykbroker.config_brokers import current_value
+from pykbroker.context import RequestContext
+from wire.api.describe_log_dirs import DescribeLogDirsRequest, DescribeLogDirsResponse
+
+Result = DescribeLogDirsResponse.DescribeLogDirsResult
+Topic = Result.DescribeLogDirsTopic
+Partition = Topic.DescribeLogDirsPartition
+
+UNKNOWN = -1
+
+
+def handle(request: DescribeLogDirsRequest, ctx: RequestContext) -> DescribeLogDirsResponse:
+    logs = ctx.broker.replicas.logs
+    if request.topics is None:
+        wanted: Iterable[tuple[str, int]] = list(logs.logs)
+    else:
+        asked = dict.fromkeys((topic.topic, index) for topic in request.topics for index in topic.partitions)
+        wanted = [key for key in asked if key in logs.logs]
+    found: dict[str, dict[str, list[Partition]]] = defaultdict(lambda: defaultdict(list))
+    for topic, index in wanted:
+        log = logs.logs[topic, index]
+        partition = Partition(partition_index=index, partition_size=log.size_bytes, offset_lag=0, is_future_key=False)
+        found[posixpath.dirname(log.directory)][topic].append(partition)
+    return DescribeLogDirsResponse(results=[directory(each.path, found[each.path], ctx) for each in logs.directories])
+
+
+def directory(path: str, topics: dict[str, list[Partition]], ctx: RequestContext) -> Result:
+    total, usable = room(path)
+    cordoned = (current_value(ctx.broker.image, ctx.broker.settings, "cordoned.log.dirs") or "").split(",")
+    return Result(
+        log_dir=os.path.abspath(path),
+        topics=[Topic(name=name, partitions=partitions) for name, partitions in topics.items()],
+        total_bytes=total,
+        usable_bytes=usable,
+        is_cordoned="*" in cordoned or path in cordoned,
+    )
+
+
+def room(path: str) -> tuple[int, int]:
+    """Of the volume, all and what we may still use, in bytes."""
+    try:
+        volume = os.statvfs(path)
+    except OSError:
+        return UNKNOWN, UNKNOWN
+    return volume.f_blocks * volume.f_frsize, volume.f_bavail * volume.f_frsize
