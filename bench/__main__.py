@@ -42,6 +42,7 @@ def main() -> None:
     compared = options.kafka_version if any(broker.name == KAFKA for broker in brokers) else None
     print(as_json(lines) if options.json else markdown(lines))
     if options.write:
+        PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(lines, effort, compared))
 
 
