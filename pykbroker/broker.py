@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from pykbroker.config import Settings
 from pykbroker.controller import Controller
+from pykbroker.conversion import Conversions
 from pykbroker.coordinator.group_coordinator import GroupCoordinator
 from pykbroker.coordinator.markers import MarkerWriter
 from pykbroker.coordinator.transaction_coordinator import TransactionCoordinator
@@ -47,6 +48,7 @@ class Broker:
         self.is_stopping = False
         self._protocol_floor = protocol_floor or {}
         self.replicas = ReplicaManager(logs, settings, node_id=self.node_id)
+        self.conversions = Conversions()
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))
         self.fetch_max_bytes = settings.int("fetch.max.bytes")
         self.producer_ids = ProducerIds(controller)

@@ -89,7 +89,12 @@ class Partition:
     # --- appending
 
     def append_as_leader(
-        self, batches: Sequence[RecordBatch], *, now_ms: int, from_client: bool = True, acks_all: bool = False
+        self,
+        batches: Sequence[RecordBatch],
+        *,
+        now_ms: int,
+        from_client: bool = True,
+        acks_all: bool = False,
     ) -> Appended:
         """Append, and wake who waits for records. Raises BrokerError, with nothing written.
 
@@ -100,7 +105,10 @@ class Partition:
             raise BrokerError(ErrorCode.NOT_ENOUGH_REPLICAS)
         try:
             appended = self.log.append_as_leader(
-                batches, leader_epoch=self.leader_epoch, now_ms=now_ms, from_client=from_client
+                batches,
+                leader_epoch=self.leader_epoch,
+                now_ms=now_ms,
+                from_client=from_client,
             )
         except (StorageError, CorruptBatch) as error:
             raise refused(error) from error
@@ -195,7 +203,7 @@ _CODES: dict[type[Exception], ErrorCode] = {  # the first that fits
     storage_errors.CoordinatorFenced: ErrorCode.TRANSACTION_COORDINATOR_FENCED,
     storage_errors.OffsetOutOfRange: ErrorCode.OFFSET_OUT_OF_RANGE,
     wire_errors.InvalidRecord: ErrorCode.INVALID_RECORD,
-    wire_errors.BadCompression: ErrorCode.UNKNOWN_SERVER_ERROR,  # as Kafka, whose codecs' exceptions are not its own
+    wire_errors.Unreadable: ErrorCode.UNKNOWN_SERVER_ERROR,  # as Kafka, where the exception is not one of its own
     wire_errors.TooLarge: ErrorCode.MESSAGE_TOO_LARGE,
     wire_errors.CorruptBatch: ErrorCode.CORRUPT_MESSAGE,
 }

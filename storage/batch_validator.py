@@ -21,9 +21,7 @@ def check_batch(batch: RecordBatch, config: LogConfig, now_ms: int, *, from_clie
     """
     if from_client and batch.base_offset:
         raise InvalidRecord(f"a batch sent with a base offset of {batch.base_offset}")
-    size = len(batch.data)
-    if size > config.max_message_bytes:
-        raise MessageTooLarge(f"a batch of {size} bytes; max.message.bytes is {config.max_message_bytes}")
+    check_size(len(batch.data), config)
     try:
         batch.check_crc()
     except CorruptBatch as error:
@@ -34,6 +32,16 @@ def check_batch(batch: RecordBatch, config: LogConfig, now_ms: int, *, from_clie
         raise InvalidRecord("clients are not allowed to write control records")
     if batch.producer_id >= 0 > batch.base_sequence:
         raise InvalidRecord(f"producer {batch.producer_id} sent sequence number {batch.base_sequence}")
+    check_contents(batch, config, now_ms, name=name)
+
+
+def check_size(size_bytes: int, config: LogConfig) -> None:
+    if size_bytes > config.max_message_bytes:
+        raise MessageTooLarge(f"a batch of {size_bytes} bytes; max.message.bytes is {config.max_message_bytes}")
+
+
+def check_contents(batch: RecordBatch, config: LogConfig, now_ms: int, *, name: str) -> None:
+    """The part of `check_batch` that looks at the records."""
     max_timestamp_ms = check_records(batch)
     if config.is_compacted:
         _check_keys(batch, name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from storage.errors import InvalidConfig
+from wire.compression import LZ4_DEFAULT_LEVEL, ZSTD_DEFAULT_LEVEL, Codec
 
 MAX_LONG = 2**63 - 1
 MAX_INT = 2**31 - 1
@@ -20,7 +21,10 @@ DAY_MS = 24 * 60 * 60 * 1000
 @dataclass(frozen=True)
 class LogConfig:
     cleanup_policy: str = "delete"
+    compression_gzip_level: int = -1  # zlib's default
+    compression_lz4_level: int = LZ4_DEFAULT_LEVEL
     compression_type: str = "producer"
+    compression_zstd_level: int = ZSTD_DEFAULT_LEVEL
     delete_retention_ms: int = DAY_MS
     file_delete_delay_ms: int = 60_000
     flush_messages: int = MAX_LONG
@@ -49,6 +53,24 @@ class LogConfig:
         return cls(**chosen)  # type: ignore[arg-type]  # the parser gave each field its default's type
 
     @cached_property
+    def target_codec(self) -> Codec | None:
+        """What batches are compressed with in the log; None if that is the producer's to say."""
+        if self.compression_type == "producer":
+            return None
+        return Codec.NONE if self.compression_type in ("none", "uncompressed") else Codec[self.compression_type.upper()]
+
+    def level_of(self, codec: Codec) -> int | None:
+        """None where the codec has no levels."""
+        match codec:
+            case Codec.GZIP:
+                return self.compression_gzip_level
+            case Codec.LZ4:
+                return self.compression_lz4_level
+            case Codec.ZSTD:
+                return self.compression_zstd_level
+        return None
+
+    @cached_property
     def is_compacted(self) -> bool:
         return "compact" in self.cleanup_policy.split(",")
 
@@ -67,6 +89,8 @@ class LogConfig:
 
 
 _MINIMUM = {
+    "compression.gzip.level": -1,
+    "compression.zstd.level": -(1 << 17),
     "index.interval.bytes": 0,
     "max.message.bytes": 0,
     "retention.bytes": -1,

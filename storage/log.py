@@ -177,7 +177,12 @@ class Log:
     # Appending
 
     def append_as_leader(
-        self, batches: Sequence[RecordBatch], *, leader_epoch: int, now_ms: int, from_client: bool = True
+        self,
+        batches: Sequence[RecordBatch],
+        *,
+        leader_epoch: int,
+        now_ms: int,
+        from_client: bool = True,
     ) -> Appended:
         """Check the batches, give them the next offsets (in place, in their buffer), and write them.
 
@@ -186,7 +191,8 @@ class Log:
         """
         config = self.config
         for batch in batches:
-            check_batch(batch, config, now_ms, from_client=from_client, name=self.name)
+            if not batch.is_checked:
+                check_batch(batch, config, now_ms, from_client=from_client, name=self.name)
         with self._lock:
             for batch in batches:
                 if batch.producer_id >= 0:

@@ -29,8 +29,12 @@ class InvalidRecord(CorruptBatch):
     """An intact batch whose records break the format, or their header's word (Kafka: INVALID_RECORD)."""
 
 
-class BadCompression(CorruptBatch):
-    """Compressed records that their codec cannot read (Kafka: UNKNOWN_SERVER_ERROR)."""
+class Unreadable(CorruptBatch):
+    """Bytes that Kafka's code stumbles over, though their checksum fits (Kafka: UNKNOWN_SERVER_ERROR)."""
+
+
+class BadCompression(Unreadable):
+    """Compressed records that their codec cannot read."""
 
 
 class TooLarge(CorruptBatch):

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from wire.compression import Bytes, Codec, compress, decompress
-from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord
+from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord, Unreadable
 from wire.lz4_header import with_right_checksum, with_wrong_checksum
 from wire.records import NO_TIMESTAMP, Record
 
@@ -97,8 +97,8 @@ def messages(data: Bytes, *, magic: int | None = None) -> Iterator[Message]:
 
 def _message(data: memoryview, expected_magic: int | None) -> Message:
     offset, _, crc, magic, attributes = _HEADER.unpack_from(data)
-    if expected_magic is not None and magic != expected_magic:
-        raise InvalidRecord(f"a message of magic {magic} among messages of magic {expected_magic}")
+    if magic == 2 or (expected_magic is not None and magic != expected_magic):
+        raise InvalidRecord(f"a message of magic {magic} where it does not belong")
     if magic not in (0, 1):
         raise CorruptBatch(f"unknown magic {magic}")
     computed = crc32(data[MAGIC_OFFSET:])
@@ -106,7 +106,7 @@ def _message(data: memoryview, expected_magic: int | None) -> Message:
         raise CorruptBatch(f"a message has CRC {computed:#x}, its header says {crc:#x}")
     position = HEADER_BYTES[magic]
     if len(data) < position + 2 * _LENGTH.size:
-        raise CorruptBatch(f"{len(data)} bytes are too few for a message of magic {magic}")
+        raise Unreadable(f"{len(data)} bytes are too few for a message of magic {magic}")
     timestamp_ms = _TIMESTAMP.unpack_from(data, _HEADER.size)[0] if magic else NO_TIMESTAMP
     key, position = _nullable_bytes(data, position)
     value, _ = _nullable_bytes(data, position)  # what may follow is not looked at, as in Kafka
@@ -116,12 +116,12 @@ def _message(data: memoryview, expected_magic: int | None) -> Message:
 def _nullable_bytes(data: memoryview, position: int) -> tuple[bytes | None, int]:
     start = position + _LENGTH.size
     if start > len(data):
-        raise InvalidRecord("a message ends before its value")
+        raise Unreadable("a message ends before its value")
     (size,) = _LENGTH.unpack_from(data, position)
     if size < 0:
         return None, start
     if size > len(data) - start:
-        raise InvalidRecord(f"{size} bytes of key or value where {len(data) - start} are left")
+        raise Unreadable(f"{size} bytes of key or value where {len(data) - start} are left")
     return bytes(data[start : start + size]), start + size
 
 

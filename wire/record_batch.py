@@ -86,6 +86,7 @@ class RecordBatch:
         "base_timestamp_ms",
         "crc",
         "data",
+        "is_checked",
         "last_offset_delta",
         "magic",
         "max_timestamp_ms",
@@ -101,6 +102,7 @@ class RecordBatch:
     base_timestamp_ms: int
     crc: int
     data: memoryview
+    is_checked: bool
     last_offset_delta: int
     magic: int
     max_timestamp_ms: int
@@ -135,6 +137,7 @@ class RecordBatch:
             raise CorruptBatch(f"a batch of {len(data)} bytes claims {size + OVERHEAD_BYTES}")
         self.magic = magic
         self.data = data
+        self.is_checked = False  # whoever made it knows that its records are good
         self._decompressed: bytes | None = None
 
     @property

@@ -1,6 +1,6 @@
 """Produce (key 0): append record batches to partitions that this broker leads.
 
-v0-v2  message sets; a v2 batch is taken in these versions too
+v0-v2  message sets, which become one batch; a batch is taken in these versions too
 v1     throttle time
 v2     log append time in the answer
 v3     transactional id; v2 batches only (KIP-98)
@@ -11,22 +11,29 @@ v10    the current leader comes with NOT_LEADER_OR_FOLLOWER (KIP-951)
 v12    a transactional batch adds its partition to the transaction (KIP-890)
 v13    topic ids instead of names (KIP-516)
 
+A batch in another codec than the topic's is recompressed; only then, and for message sets, something is awaited before
+the append. The connection waits too, so a client's batches are appended in the order in which they came.
+
 acks=0 has no answer, but the connection is closed on an error; acks=all is answered when every in-sync replica has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 
 from pykbroker.context import RequestContext
+from pykbroker.conversion import Source, is_due
 from pykbroker.errors import BrokerError, RecordsRefused
 from pykbroker.handlers.produce_in_transaction import Refused, outside_of_transaction
 from pykbroker.partition import Partition
 from wire.api.produce import ProduceRequest, ProduceResponse
+from wire.compression import Codec
 from wire.errors import CorruptBatch, ErrorCode, InvalidRecord, ProtocolError
 from wire.record_batch import RecordBatch, first_batch
 
 ACKS_NONE, ACKS_LEADER, ACKS_ALL = 0, 1, -1
+FIRST_WITH_BATCHES_ONLY = 3
+FIRST_WITH_ZSTD = 7
 FIRST_WITH_TOPIC_IDS = 13
 
 TopicData = ProduceRequest.TopicProduceData
@@ -44,6 +51,7 @@ TOLD_WITHOUT_LOG_START = frozenset(
     }
 )
 NONE_REFUSED: Refused = {}
+Unconverted = list[tuple[PartitionResult, Partition, Source]]
 Uncommitted = list[tuple[PartitionResult, Partition, int]]
 
 
@@ -53,28 +61,39 @@ def handle(request: ProduceRequest, ctx: RequestContext) -> ProduceResponse | Aw
         raise BrokerError(ErrorCode.INVALID_REQUIRED_ACKS)
     if request.transactional_id is not None:
         return append_in_transaction(request, request.transactional_id, batches, ctx)
-    return append_all(request, iter(batches), NONE_REFUSED, ctx)
+    return append_all(request, batches, NONE_REFUSED, ctx)
 
 
 async def append_in_transaction(
     request: ProduceRequest, transactional_id: str, batches: Sequence[RecordBatch | None], ctx: RequestContext
 ) -> ProduceResponse | None:
     refused = await outside_of_transaction(request, transactional_id, batches, ctx)
-    answer = append_all(request, iter(batches), refused, ctx)
-    return await answer if isinstance(answer, Awaitable) else answer
+    answered = append_all(request, batches, refused, ctx)
+    return await answered if isinstance(answered, Awaitable) else answered
 
 
 def append_all(
-    request: ProduceRequest, batches: Iterator[RecordBatch | None], refused: Refused, ctx: RequestContext
-) -> ProduceResponse | Awaitable[ProduceResponse] | None:
+    request: ProduceRequest, batches: Sequence[RecordBatch | None], refused: Refused, ctx: RequestContext
+) -> ProduceResponse | Awaitable[ProduceResponse | None] | None:
+    following = iter(batches)
     now_ms = ctx.broker.clock_ms()
+    unconverted: Unconverted = []
     uncommitted: Uncommitted = []
     topics = []
     for topic in request.topic_data:
         results = []
         for data in topic.partition_data:
-            results.append(append_one(ctx, topic, data, next(batches), refused, request.acks, now_ms, uncommitted))  # noqa: PERF401 - hot, and a comprehension costs a call
+            batch = next(following)
+            results.append(append_one(ctx, topic, data, batch, refused, request.acks, now_ms, unconverted, uncommitted))
         topics.append(TopicResult(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
+    if unconverted:
+        return convert_and_append(request, batches, topics, ctx, unconverted, uncommitted)
+    return answer(request, topics, uncommitted)
+
+
+def answer(
+    request: ProduceRequest, topics: list[TopicResult], uncommitted: Uncommitted
+) -> ProduceResponse | Awaitable[ProduceResponse] | None:
     if request.acks == ACKS_NONE:
         check_unanswered(topics)
         return None
@@ -111,22 +130,31 @@ def append_one(
     not_of_transaction: Refused,
     acks: int,
     now_ms: int,
+    unconverted: Unconverted,
     uncommitted: Uncommitted,
 ) -> PartitionResult:
-    """Append one partition's batch; an error is that partition's alone."""
+    """Append one partition's batch, or put it with those to convert; an error is that partition's alone."""
     log_start_offset = -1
     try:
         name = topic.name if ctx.api_version < FIRST_WITH_TOPIC_IDS else ctx.broker.topic_name(topic.topic_id)
         partition = ctx.broker.replicas.replica(name, data.index)
         if batch is None:
-            raise BrokerError(ErrorCode.INVALID_RECORD)
+            if ctx.api_version >= FIRST_WITH_BATCHES_ONLY or not isinstance(data.records, memoryview):
+                raise BrokerError(ErrorCode.INVALID_RECORD)
+            return convert_later(partition, data, data.records, unconverted)
         check_is_alone(batch, data.records)
+        if FIRST_WITH_BATCHES_ONLY <= ctx.api_version < FIRST_WITH_ZSTD and batch.compression is Codec.ZSTD:
+            raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         if not_of_transaction and (name, data.index) in not_of_transaction:
             raise not_of_transaction[name, data.index]
         log_start_offset = partition.log.log_start_offset
+        if is_due(batch, partition.log.config):
+            return convert_later(partition, data, batch, unconverted)
         appended = partition.append_as_leader((batch,), now_ms=now_ms, acks_all=acks == ACKS_ALL)
     except BrokerError as error:
-        return refused(data.index, error, log_start_offset)
+        result = PartitionResult(index=data.index, base_offset=-1)
+        refuse(result, error, log_start_offset)
+        return result
     result = PartitionResult(
         index=data.index,
         base_offset=appended.base_offset,
@@ -138,32 +166,81 @@ def append_one(
     return result
 
 
+def convert_later(
+    partition: Partition, data: PartitionData, source: Source, unconverted: Unconverted
+) -> PartitionResult:
+    """The result as it stays if there is nothing to append: an old producer's empty set is no error."""
+    partition.check_leader()
+    result = PartitionResult(index=data.index, base_offset=-1, log_start_offset=partition.log.log_start_offset)
+    unconverted.append((result, partition, source))
+    return result
+
+
+async def convert_and_append(
+    request: ProduceRequest,
+    batches: Sequence[RecordBatch | None],
+    topics: list[TopicResult],
+    ctx: RequestContext,
+    unconverted: Unconverted,
+    uncommitted: Uncommitted,
+) -> ProduceResponse | None:
+    """Append what could not be appended at once, and answer the request."""
+    broker = ctx.broker
+    converted = []
+    for result, partition, source in unconverted:
+        try:
+            batch = await broker.conversions.for_log(source, partition, now_ms=broker.clock_ms())
+        except BrokerError as error:
+            refuse(result, error, result.log_start_offset)
+        else:
+            if batch is not None:
+                converted.append((result, partition, batch))
+    refused = NONE_REFUSED
+    if request.transactional_id is not None:  # again, for the transaction may have ended meanwhile
+        refused = await outside_of_transaction(request, request.transactional_id, batches, ctx)
+    for result, partition, batch in converted:
+        try:
+            if (partition.topic, partition.index) in refused:
+                raise refused[partition.topic, partition.index]
+            now_ms = broker.clock_ms()
+            appended = partition.append_as_leader((batch,), now_ms=now_ms, acks_all=request.acks == ACKS_ALL)
+        except BrokerError as error:
+            refuse(result, error, result.log_start_offset)
+            continue
+        result.base_offset = appended.base_offset
+        result.log_append_time_ms = appended.log_append_time_ms
+        if partition.high_watermark < appended.next_offset:
+            uncommitted.append((result, partition, appended.next_offset))
+    answered = answer(request, topics, uncommitted)
+    return await answered if isinstance(answered, Awaitable) else answered
+
+
 def check_is_alone(batch: RecordBatch, records: object) -> None:
     """A partition gets one batch in a request (KIP-98); a cut one behind it is passed over."""
     assert isinstance(records, memoryview)
     if len(records) > batch.size_bytes:
         try:
-            another = first_batch(records[batch.size_bytes :])
+            another = first_batch(records[batch.size_bytes :]) is not None
+        except InvalidRecord:  # a message set
+            another = True
         except CorruptBatch as error:
             raise BrokerError(ErrorCode.CORRUPT_MESSAGE) from error
         if another:
             raise BrokerError(ErrorCode.INVALID_RECORD)
 
 
-def refused(index: int, error: BrokerError, log_start_offset: int = -1) -> PartitionResult:
+def refuse(result: PartitionResult, error: BrokerError, log_start_offset: int) -> None:
     """Kafka says in words only what is wrong with single records, and no log start offset where it did not get to
     look at them.
     """
-    if error.code in TOLD_WITHOUT_LOG_START:
-        log_start_offset = -1
-    result = PartitionResult(index=index, base_offset=-1, error_code=error.code, log_start_offset=log_start_offset)
+    result.error_code = error.code
+    result.log_start_offset = -1 if error.code in TOLD_WITHOUT_LOG_START else log_start_offset
     if isinstance(error, RecordsRefused):
         result.error_message = error.message
         result.record_errors = [
             RecordError(batch_index=batch_index, batch_index_error_message=why)
             for batch_index, why in error.record_errors
         ]
-    return result
 
 
 async def wait_committed(response: ProduceResponse, uncommitted: Uncommitted, *, timeout_ms: int) -> ProduceResponse:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wire.compression import Codec
-from wire.conversion import NotConvertible, as_batch, as_message_sets, recompressed
+from wire.conversion import MessageSets, NotConvertible, as_batch, as_message_sets, recompressed
+from wire.errors import Unreadable
 from wire.legacy_records import MessageSet, messages, unwrap
 from wire.legacy_records import build as build_message_set
 from wire.record_batch import Record, RecordBatch, build
@@ -121,6 +122,11 @@ def test_a_message_set_becomes_one_batch(codec: Codec, magic: int, records: list
     assert max(record.timestamp_ms for record in expected) == batch.max_timestamp_ms
 
 
+def test_a_timestamp_below_zero_is_refused() -> None:
+    with pytest.raises(Unreadable):
+        as_batch(MessageSet(1, Codec.NONE, False, [Record(0, -5, None, b"v")]))
+
+
 def test_a_set_with_log_append_time_becomes_a_batch_with_it() -> None:
     batch = as_batch(MessageSet(1, Codec.NONE, True, [Record(0, 77, None, b"v"), Record(1, 77, None, b"w")]))
 
@@ -133,7 +139,7 @@ def test_a_set_with_log_append_time_becomes_a_batch_with_it() -> None:
 def test_old_consumers_get_what_kafka_gave_them(fact: dict[str, Any]) -> None:
     batch, theirs = bytes.fromhex(fact["batch"]), bytes.fromhex(fact["message_set"])
 
-    ours = as_message_sets(batch, magic=fact["magic"], first_offset=fact["first_offset"])
+    ours = as_message_sets(batch, magic=fact["magic"], first_offset=fact["first_offset"]).data
 
     assert read_all(theirs) == read_all(ours)
     if fact["codec"] in ("none", "lz4"):  # the others' libraries write other bytes for the same
@@ -144,35 +150,40 @@ def test_only_whole_batches_are_converted() -> None:
     first, second = build(RECORDS, base_offset=0), build(RECORDS, base_offset=10)
 
     for end in (0, 5, 20, len(second) - 1):
-        [(_, _, records)] = read_all(as_message_sets(first + second[:end], magic=1, first_offset=0))
+        [(_, _, records)] = read_all(as_message_sets(first + second[:end], magic=1, first_offset=0).data)
         assert list(range(10)) == [record.offset for record in records]
-    assert b"" == as_message_sets(first[:-1], magic=1, first_offset=0)
+    assert MessageSets(b"", 0, 3) == as_message_sets(first[:-1], magic=1, first_offset=3)
 
 
 def test_no_more_is_answered_than_there_was_unless_the_first_batch_alone_is_more() -> None:
     small = [Record(value=b"") for _ in range(100)]  # a message takes three times as much as such a record
     data = b"".join(build(small, base_offset=base) for base in (0, 100, 200))
 
-    [(_, _, records)] = read_all(as_message_sets(data, magic=1, first_offset=0))
+    converted = as_message_sets(data, magic=1, first_offset=0)
 
+    [(_, _, records)] = read_all(converted.data)
     assert list(range(100)) == [record.offset for record in records]
+    assert (100, 100) == (converted.record_count, converted.next_offset)
 
 
 def test_control_batches_and_emptied_ones_are_left_out() -> None:
     control = build([Record(value=b"")], base_offset=0, control=True, transactional=True, producer_id=1)
-    empty = build([], base_offset=1, last_offset_delta=8)
+    empty = build([], base_offset=1, last_offset_delta=7)
 
     [(_, _, records)] = read_all(
-        as_message_sets(control + empty + build(RECORDS, base_offset=9), magic=1, first_offset=0)
+        as_message_sets(control + empty + build(RECORDS, base_offset=9), magic=1, first_offset=0).data
     )
 
     assert list(range(9, 19)) == [record.offset for record in records]
-    assert b"" == as_message_sets(control, magic=1, first_offset=0)
+    assert MessageSets(b"", 0, 9) == as_message_sets(control + empty, magic=1, first_offset=0)
 
 
 def test_zstd_is_not_convertible_but_what_is_before_it_is() -> None:
     plain, zstd = build(RECORDS), build(RECORDS, base_offset=10, compression=Codec.ZSTD)
 
-    assert as_message_sets(plain, magic=1, first_offset=0) == as_message_sets(plain + zstd, magic=1, first_offset=0)
+    converted = as_message_sets(plain + zstd, magic=1, first_offset=0)
+
+    assert as_message_sets(plain, magic=1, first_offset=0) == converted
+    assert 10 == converted.next_offset
     with pytest.raises(NotConvertible):
         as_message_sets(zstd + plain, magic=1, first_offset=0)

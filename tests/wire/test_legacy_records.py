@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from kafka.record.legacy_records import LegacyRecordBatchBuilder
 
 from wire.compression import Codec, compress
-from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord, TooLarge
+from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord, TooLarge, Unreadable
 from wire.legacy_records import MessageSet, build, messages, unwrap
 from wire.records import Record
 
@@ -155,11 +155,13 @@ def test_a_cut_off_message_at_the_end_is_passed_over() -> None:
         (b"", InvalidRecord),
         (struct.pack(">qi", 0, 13) + bytes(13), CorruptBatch),
         (struct.pack(">qi", 0, -1) + bytes(20), CorruptBatch),
-        (message(struct.pack(">bb", 1, 0) + bytes(8)), CorruptBatch),
-        (message(struct.pack(">bb", 2, 0) + bytes(30)), CorruptBatch),
-        (message(struct.pack(">bbii", 0, 0, 5, 0)), InvalidRecord),
-        (message(struct.pack(">bbii", 0, 0, 0, 1)), InvalidRecord),
-        (message(struct.pack(">bbii", 0, 0, 4, 0)), InvalidRecord),
+        (message(struct.pack(">bb", 1, 0) + bytes(8)), Unreadable),
+        (message(struct.pack(">bb", 2, 0) + bytes(30)), InvalidRecord),
+        (message(struct.pack(">bb", 3, 0) + bytes(30)), CorruptBatch),
+        (message(struct.pack(">bb", -1, 0) + bytes(30)), CorruptBatch),
+        (message(struct.pack(">bbii", 0, 0, 5, 0)), Unreadable),
+        (message(struct.pack(">bbii", 0, 0, 0, 1)), Unreadable),
+        (message(struct.pack(">bbii", 0, 0, 4, 0)), Unreadable),
         (build(GOLDEN_RECORDS, magic=0) + build(GOLDEN_RECORDS, magic=1), InvalidRecord),
         (wrapper(build(GOLDEN_RECORDS, magic=1)) + build(GOLDEN_RECORDS, magic=1), InvalidRecord),
         (build(GOLDEN_RECORDS, magic=1) + wrapper(build(GOLDEN_RECORDS, magic=1)), InvalidRecord),
