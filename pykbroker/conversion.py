@@ -41,7 +41,7 @@ class Conversions:
 
     def __init__(self) -> None:
         self.counts = ConversionCounts()
-        self._limiter = trio.CapacityLimiter(os.cpu_count() or 1)
+        self.limiter = trio.CapacityLimiter(os.cpu_count() or 1)
 
     async def for_log(self, source: Source, partition: Partition, *, now_ms: int) -> RecordBatch | None:
         """What the partition's log is to store, checked; None for a message set with nothing in it.
@@ -50,9 +50,7 @@ class Conversions:
         """
         log = partition.log
         try:
-            batch = await trio.to_thread.run_sync(
-                converted, source, log.config, now_ms, log.name, limiter=self._limiter
-            )
+            batch = await trio.to_thread.run_sync(converted, source, log.config, now_ms, log.name, limiter=self.limiter)
         except (StorageError, CorruptBatch) as error:
             raise refused(error) from error
         if batch is not None:

@@ -89,12 +89,7 @@ class Partition:
     # --- appending
 
     def append_as_leader(
-        self,
-        batches: Sequence[RecordBatch],
-        *,
-        now_ms: int,
-        from_client: bool = True,
-        acks_all: bool = False,
+        self, batches: Sequence[RecordBatch], *, now_ms: int, from_client: bool = True, acks_all: bool = False
     ) -> Appended:
         """Append, and wake who waits for records. Raises BrokerError, with nothing written.
 
@@ -105,10 +100,7 @@ class Partition:
             raise BrokerError(ErrorCode.NOT_ENOUGH_REPLICAS)
         try:
             appended = self.log.append_as_leader(
-                batches,
-                leader_epoch=self.leader_epoch,
-                now_ms=now_ms,
-                from_client=from_client,
+                batches, leader_epoch=self.leader_epoch, now_ms=now_ms, from_client=from_client
             )
         except (StorageError, CorruptBatch) as error:
             raise refused(error) from error

@@ -177,12 +177,7 @@ class Log:
     # Appending
 
     def append_as_leader(
-        self,
-        batches: Sequence[RecordBatch],
-        *,
-        leader_epoch: int,
-        now_ms: int,
-        from_client: bool = True,
+        self, batches: Sequence[RecordBatch], *, leader_epoch: int, now_ms: int, from_client: bool = True
     ) -> Appended:
         """Check the batches, give them the next offsets (in place, in their buffer), and write them.
 

@@ -237,7 +237,9 @@ async def test_a_topic_that_goes_away_meanwhile_gets_nothing(broker: InMemoryBro
     async def client() -> None:
         told.append(await answer(broker, build(RECORDS)))
 
-    async with trio.open_nursery() as nursery:
+    limiter = broker.broker.conversions.limiter
+    limiter.total_tokens = 1
+    async with trio.open_nursery() as nursery, limiter:
         nursery.start_soon(client)
         await trio.testing.wait_all_tasks_blocked()
         partition.retire()
