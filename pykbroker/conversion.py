@@ -15,13 +15,16 @@ from typing import TypeAlias
 
 import trio
 
+from pykbroker.errors import BrokerError
 from pykbroker.partition import Partition, refused
 from storage.batch_validator import check_batch, check_contents, check_size
 from storage.config import LogConfig
 from storage.errors import StorageError
+from storage.log import Log
+from storage.log_slice import LogSlice
 from wire.compression import Codec
-from wire.conversion import as_batch, recompressed
-from wire.errors import CorruptBatch
+from wire.conversion import MessageSets, NotConvertible, as_batch, as_message_sets, recompressed
+from wire.errors import CorruptBatch, ErrorCode
 from wire.legacy_records import messages, unwrap
 from wire.record_batch import CODEC_MASK, DECOMPRESSED_LIMIT_BYTES, RecordBatch
 
@@ -30,10 +33,11 @@ Source: TypeAlias = RecordBatch | memoryview  # a batch, or a message set
 
 @dataclass(slots=True)
 class ConversionCounts:
-    """Since the start; Kafka counts records too (ProduceMessageConversionsPerSec)."""
+    """Since the start. Kafka counts records: ProduceMessageConversionsPerSec, FetchMessageConversionsPerSec."""
 
     produced_batches: int = 0
     produced_records: int = 0
+    fetched_records: int = 0
 
 
 class Conversions:
@@ -57,6 +61,19 @@ class Conversions:
             self.counts.produced_batches += 1
             self.counts.produced_records += batch.record_count
         return batch
+
+    async def for_consumer(self, partition: Partition, records: LogSlice, *, offset: int, magic: int) -> bytes:
+        """Message sets of that magic. Raises BrokerError."""
+        try:
+            found = await trio.to_thread.run_sync(
+                message_sets, partition.log, records, offset, partition.high_watermark, magic, limiter=self.limiter
+            )
+        except NotConvertible as error:
+            raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) from error
+        except (StorageError, CorruptBatch) as error:
+            raise refused(error) from error
+        self.counts.fetched_records += found.record_count
+        return found.data
 
 
 def is_due(batch: RecordBatch, config: LogConfig) -> bool:
@@ -86,3 +103,18 @@ def converted(source: Source, config: LogConfig, now_ms: int, name: str) -> Reco
     check_size(batch.size_bytes, config)
     batch.is_checked = True
     return batch
+
+
+def message_sets(log: Log, records: LogSlice, offset: int, next_offset: int, magic: int) -> MessageSets:
+    """What an old client reads from `offset` on. Where nothing has a place in a message set, what follows it is read:
+    such a client learns only from a message that the log goes on. Raises as Log.read, or NotConvertible.
+    """
+    max_bytes = len(records)
+    while True:
+        found = as_message_sets(records.read(), magic=magic, first_offset=offset)
+        if found.data or found.next_offset in (offset, next_offset):
+            return found
+        offset = found.next_offset
+        records = log.read(offset, max_bytes=max_bytes, max_offset=next_offset, at_least_one=True)
+        if not records:
+            return found

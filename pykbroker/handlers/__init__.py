@@ -21,8 +21,8 @@ class Api:
 
 
 APIS: dict[ApiKey, Api] = {
-    ApiKey.PRODUCE: Api(0, 13),  # v0-v2 with v2 batches only; librdkafka turns compression off where they are missing
-    ApiKey.FETCH: Api(4, 18),
+    ApiKey.PRODUCE: Api(0, 13),
+    ApiKey.FETCH: Api(0, 18),
     ApiKey.LIST_OFFSETS: Api(0, 11),
     ApiKey.METADATA: Api(0, 13),
     ApiKey.OFFSET_COMMIT: Api(0, 10),

@@ -1,6 +1,9 @@
 """Fetch (key 1): read record batches, waiting for them if there are too few.
 
-v4   isolation level (KIP-98): last stable offset and aborted transactions
+v0   message sets of magic 0; a first batch that is larger than asked for is not answered
+v2   message sets of magic 1
+v3   a limit for the whole answer, and always the first batch (KIP-74)
+v4   record batches (KIP-98); isolation level: last stable offset and aborted transactions
 v5   log start offset
 v7   fetch sessions (KIP-227)
 v9   the leader epoch that the client knows (KIP-320)
@@ -14,7 +17,8 @@ v17  the replica's directory id (KIP-853)
 v18  the replica's high watermark
 
 An answer holds at most `max_bytes`, and of each partition at most its `partition_max_bytes`, but always the first
-batch that there is. Records go from the file to the socket.
+batch that there is. Records go from the file to the socket; but those for old clients through a worker thread, which
+makes message sets of them.
 """
 
 from __future__ import annotations
@@ -22,14 +26,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import suppress
 
+import trio
+
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, NO_SESSION, FetchSession, Key, Wanted
 from pykbroker.partition import Partition
 from pykbroker.purgatory import Waiter, standing_at
+from storage.log_slice import LogSlice
 from wire.api.fetch import FetchRequest, FetchResponse
+from wire.compression import Codec
 from wire.errors import ErrorCode
 
+FIRST_WITH_MAGIC_1 = 2
+FIRST_WITH_FIRST_BATCH = 3
+FIRST_WITH_BATCHES = 4
+FIRST_WITH_STORAGE_ERROR = 6
+FIRST_WITH_ZSTD = 10
 FIRST_WITH_TOPIC_IDS = 13
 
 TopicResult = FetchResponse.FetchableTopicResponse
@@ -40,6 +53,8 @@ Result = tuple[Key, Wanted, PartitionResult]
 
 def handle(request: FetchRequest, ctx: RequestContext) -> FetchResponse | Awaitable[FetchResponse]:
     fetch = Fetch(request, ctx)
+    if ctx.api_version < FIRST_WITH_BATCHES:
+        return fetch.wait_and_convert()
     results = fetch.read()
     if fetch.is_satisfied(results):
         return fetch.respond(results)
@@ -90,7 +105,7 @@ class Fetch:
 
     def read(self) -> list[Result]:
         left = min(self._request.max_bytes, self._ctx.broker.fetch_max_bytes)
-        is_first = True
+        is_first = self._ctx.api_version >= FIRST_WITH_FIRST_BATCH
         results = []
         for key, wanted in self._wanted:
             result = self._read_one(key, wanted, max_bytes=left, at_least_one=is_first)
@@ -105,6 +120,8 @@ class Fetch:
         try:
             partition = self._partition(key)
             partition.check_leader(wanted.current_leader_epoch)
+            if self._ctx.api_version < FIRST_WITH_ZSTD and partition.log.config.target_codec is Codec.ZSTD:
+                raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)  # KIP-110: the topic's word, not the batches'
             records = partition.read(
                 wanted.fetch_offset,
                 max_bytes=min(max_bytes, wanted.max_bytes),
@@ -112,9 +129,7 @@ class Fetch:
                 at_least_one=at_least_one,
             )
         except BrokerError as error:
-            return PartitionResult(
-                partition_index=index, error_code=error.code, high_watermark=-1, aborted_transactions=None, records=b""
-            )
+            return self._refused(index, error.code)
         return PartitionResult(
             partition_index=index,
             high_watermark=partition.high_watermark,
@@ -122,6 +137,13 @@ class Fetch:
             log_start_offset=partition.log.log_start_offset,
             aborted_transactions=self._aborted(partition, wanted.fetch_offset, records.next_offset),
             records=records or b"",
+        )
+
+    def _refused(self, index: int, code: ErrorCode) -> PartitionResult:
+        if code == ErrorCode.KAFKA_STORAGE_ERROR and self._ctx.api_version < FIRST_WITH_STORAGE_ERROR:
+            code = ErrorCode.NOT_LEADER_OR_FOLLOWER  # upon which old clients look for the leader again
+        return PartitionResult(
+            partition_index=index, error_code=code, high_watermark=-1, aborted_transactions=None, records=b""
         )
 
     def _aborted(self, partition: Partition, offset: int, next_offset: int) -> list[AbortedTransaction] | None:
@@ -156,6 +178,36 @@ class Fetch:
                 await waiter.wait(timeout_ms=self._request.max_wait_ms)
                 results = self.read()
         return self.respond(results)
+
+    async def wait_and_convert(self) -> FetchResponse:
+        """The same for clients that know message sets only: what has no place in them (transaction markers) is not
+        counted, else such a client would ask again and again.
+        """
+        deadline = trio.current_time() + self._request.max_wait_ms / 1000
+        while True:
+            waiter = Waiter()
+            with standing_at(self._readable(), waiter):
+                results = [
+                    (key, wanted, await self._converted(key, wanted, found)) for key, wanted, found in self.read()
+                ]
+                left_ms = 1000 * (deadline - trio.current_time())
+                if self.is_satisfied(results) or left_ms <= 0 or self._ctx.broker.is_stopping:
+                    return self.respond(results)
+                waiter.missing_bytes += self._request.min_bytes - sum(_size(result) for _, _, result in results)
+                await waiter.wait(timeout_ms=left_ms)
+
+    async def _converted(self, key: Key, wanted: Wanted, found: PartitionResult) -> PartitionResult:
+        if isinstance(found.records, LogSlice):
+            try:
+                found.records = await self._ctx.broker.conversions.for_consumer(
+                    self._partition(key),
+                    found.records,
+                    offset=wanted.fetch_offset,
+                    magic=1 if self._ctx.api_version >= FIRST_WITH_MAGIC_1 else 0,
+                )
+            except BrokerError as error:
+                return self._refused(key[2], error.code)
+        return found
 
     def _readable(self) -> Iterator[Partition]:
         for key, _ in self._wanted:
