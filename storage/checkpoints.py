@@ -3,6 +3,7 @@
 `recovery-point-offset-checkpoint`   up to which offset each partition is known to be on the disk
 `replication-offset-checkpoint`      each partition's high watermark
 `log-start-offset-checkpoint`        where partitions start whose first segment holds older records too
+`cleaner-offset-checkpoint`          where the part begins that was never compacted; written before segments change
 `meta.properties`                    whose directory this is
 `partition.metadata`                 (in a partition's directory) the id of its topic
 `.kafka_cleanshutdown`               there only if the last stop was clean
@@ -22,6 +23,7 @@ from storage.files import Files
 RECOVERY_POINTS = "recovery-point-offset-checkpoint"
 HIGH_WATERMARKS = "replication-offset-checkpoint"
 LOG_START_OFFSETS = "log-start-offset-checkpoint"
+CLEANED_OFFSETS = "cleaner-offset-checkpoint"
 META_PROPERTIES = "meta.properties"
 PARTITION_METADATA = "partition.metadata"
 CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
@@ -42,6 +44,8 @@ def format_lines(rows: Iterable[Sequence[object]]) -> bytes:
 def parse_lines(data: bytes, columns: int) -> list[list[str]]:
     """The rows; the first column is a name, the others are numbers (which is checked)."""
     try:
+        if not data.endswith(b"\n"):  # "1 2" may have been "1 21"
+            raise CorruptCheckpoint("the last line is cut off")
         version, count, *lines = data.decode().splitlines()
         rows = [line.split() for line in lines if line.strip()]
         if int(version) != 0:

@@ -64,6 +64,9 @@ class File(Protocol):
 
     def sync(self) -> None: ...
 
+    def modified_ms(self) -> int:
+        """When it was last written to, by the system's clock."""
+
     def opened(self) -> Open: ...
 
     def close(self) -> None: ...
@@ -89,7 +92,8 @@ class Files(Protocol):
 
     def entries(self, directory: str) -> list[Entry]: ...
 
-    def make_directory(self, path: str) -> None: ...
+    def make_directory(self, path: str, *, sync: bool = False) -> None:
+        """Make the directory and those above it, with `sync` durably; it is no error if it is there."""
 
     def rename(self, path: str, new_path: str) -> None: ...
 
@@ -205,6 +209,10 @@ class RealFile:
         with _translated(self.path):
             os.fsync(self.opened().descriptor)
 
+    def modified_ms(self) -> int:
+        with _translated(self.path):
+            return os.fstat(self.opened().descriptor).st_mtime_ns // 1_000_000
+
     def close(self) -> None:
         self._pool.forget(self)
         self._open = None
@@ -311,9 +319,17 @@ class RealFiles:
                     found.append(Entry(entry.name, stat.st_size, entry.is_dir(), stat.st_mtime_ns // 1_000_000))
         return found
 
-    def make_directory(self, path: str) -> None:
+    def make_directory(self, path: str, *, sync: bool = False) -> None:
+        parent = os.path.dirname(path)
         with _translated(path):
-            os.makedirs(path, exist_ok=True)
+            if os.path.isdir(path):
+                return
+            if parent and not os.path.isdir(parent):
+                self.make_directory(parent, sync=sync)
+            with suppress(FileExistsError):
+                os.mkdir(path)
+        if sync:
+            self.sync_directory(parent or ".")
 
     def rename(self, path: str, new_path: str) -> None:
         with _translated(path):

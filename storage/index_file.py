@@ -19,6 +19,8 @@ class IndexFile:
         """All whole entries. Kafka allocates its active index in advance: zeros at the end are no entries."""
         raw = self._file.read(0, self._file.size)
         entries = -(-len(raw.rstrip(b"\0")) // self._entry_bytes)
+        if len(raw) == self._entry_bytes:
+            entries = 1  # a record of 1970 at the segment's start
         size = min(entries, len(raw) // self._entry_bytes) * self._entry_bytes
         return raw[:size]
 
@@ -37,6 +39,9 @@ class IndexFile:
         del self._pending[max(0, size - self._file.size) :]
         if self._file.size > size:
             self._file.truncate(size)
+
+    def move_to(self, path: str) -> None:
+        self._file.path = path
 
     def sync(self) -> None:
         self._file.sync()

@@ -105,8 +105,15 @@ class LeaderEpochs:
 
     def write(self, *, sync: bool = False) -> None:
         with self._write_lock:
-            self._is_synced = sync
-            self._files.write_atomically(self._path, format_lines(self._entries), sync=sync)
+            self._is_synced = sync  # before the entries are looked at: one noted meanwhile is for the next to sync
+            try:
+                self._files.write_atomically(self._path, format_lines(self._entries), sync=sync)
+            except BaseException:
+                self._is_synced = False
+                raise
+
+    def move_to(self, path: str) -> None:
+        self._path = path
 
     def sync(self) -> None:
         if not self._is_synced:

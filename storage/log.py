@@ -23,8 +23,9 @@ from typing import NamedTuple
 
 from storage.batch_validator import check_batch
 from storage.config import LogConfig
-from storage.errors import DiskFull, InvalidRecord, OffsetOutOfRange, SegmentTooLarge, StorageFailure
+from storage.errors import InvalidRecord, OffsetOutOfRange, SegmentTooLarge, StorageFailure
 from storage.files import Files
+from storage.leader_epochs import FILE_NAME as LEADER_EPOCHS
 from storage.leader_epochs import LeaderEpochs
 from storage.log_slice import LogSlice
 from storage.producer_log import ProducerLog
@@ -82,6 +83,8 @@ class Log:
         self._producers = producers
         self._removable: list[tuple[int, str]] = []  # (when it was deleted, path)
         self._lock = Lock()
+        self._flush_lock = Lock()  # taken before `_lock`
+        self.has_lost_writes = False
         self._names_are_synced = False
 
     @classmethod
@@ -95,11 +98,13 @@ class Log:
         log_start_offset: int = 0,
         clean: bool = False,
         now_ms: int,
+        cleaned_offset: int = 0,
     ) -> Log:
         """Open what is in the directory, or begin an empty log there.
 
         `clean`: nothing that was written can be missing, for the last stop was clean, or it was only the process that
-        died. Otherwise all from the recovery point on is checked, and cut where it is not intact.
+        died. Otherwise all from the recovery point on is checked, and cut where it is not intact, or where offsets are
+        missing that are not below `cleaned_offset`, up to which the cleaner has been.
         """
         found = open_segments(
             files,
@@ -109,6 +114,7 @@ class Log:
             log_start_offset=log_start_offset,
             clean=clean,
             now_ms=now_ms,
+            cleaned_offset=cleaned_offset,
         )
         next_offset = found.segments[-1].next_offset
         return cls(
@@ -256,7 +262,7 @@ class Log:
                 if aborted:
                     segment.transactions.append(aborted)
                     self._names_are_synced = False  # its file may be new
-                    with suppress(DiskFull):
+                    with suppress(StorageFailure):  # the next flush says what is wrong
                         segment.transactions.write_pending()
 
     def roll(self, now_ms: int) -> None:
@@ -269,10 +275,10 @@ class Log:
         if self._active.size_bytes == 0 and self._active.base_offset == base_offset:
             return self._active
         self._active.become_inactive()
-        segment = Segment.create(self._files, self.directory, base_offset, config=self.config, now_ms=now_ms)
-        self._names_are_synced = False
         if self._active.transactions.is_written:
             self._producers.write_snapshot_at_roll()
+        segment = Segment.create(self._files, self.directory, base_offset, config=self.config, now_ms=now_ms)
+        self._names_are_synced = False
         self._segments = [*self._segments, segment]
         self._active = segment
         return segment
@@ -373,7 +379,17 @@ class Log:
     # Durability
 
     def flush(self) -> None:
-        """Have all that was appended so far survive a power cut. May run beside appends."""
+        """Have all that was appended so far survive a power cut. May run beside appends.
+
+        Once a sync has failed, every flush fails: the kernel has dropped what it could not write, and its next sync
+        would know nothing of it. At the next start all since the last good flush is checked.
+        """
+        with self._flush_lock:
+            if self.has_lost_writes:
+                raise StorageFailure(f"{self.directory} was not written to the disk, by an earlier flush")
+            self._flush()
+
+    def _flush(self) -> None:
         with self._lock:
             target = self.next_offset
             unsynced = [segment for segment in self._segments if not segment.is_synced]
@@ -390,7 +406,7 @@ class Log:
                 self._files.sync_directory(self.directory)
                 self._files.sync_directory(os.path.dirname(self.directory))
         except BaseException:
-            self._names_are_synced = names_were_synced
+            self._names_are_synced &= names_were_synced
             for segment in unsynced:
                 segment.is_synced = False
             raise
@@ -405,12 +421,14 @@ class Log:
                 segment.sync()
             except StorageFailure:
                 if not segment.is_deleted:  # retention was quicker
+                    self.has_lost_writes = True
                     raise
 
     def close(self) -> None:
         """After a last flush nothing is left to check at the next open."""
         self.flush()
-        self._active.become_inactive()
+        with self._lock:
+            self._active.become_inactive()
         self.abandon()
 
     def abandon(self) -> None:
@@ -418,50 +436,85 @@ class Log:
         for segment in self._segments:
             segment.close()
 
+    def move_to(self, directory: str) -> None:
+        """The directory has this name now; who still reads or flushes must not touch another log under the old one."""
+        with self._lock:
+            self.directory = directory
+            for segment in self._segments:
+                segment.move_to(directory)
+            self.leader_epochs.move_to(f"{directory}/{LEADER_EPOCHS}")
+            self._producers.move_to(directory)
+
     # Cutting
+
+    def prepare_truncation(self, offset: int) -> None:
+        """Have the checkpoints say nothing of what `truncate_to` will cut; they are to be written in between."""
+        with self._flush_lock, self._lock:
+            self.recovery_point = min(self.recovery_point, offset)
+            self.log_start_offset = min(self.log_start_offset, offset)
 
     def truncate_to(self, offset: int) -> None:
         """Cut the batch that contains `offset`, and all behind it; durable on return."""
-        with self._lock:
+        with self._flush_lock, self._lock:
             if offset >= self.next_offset:
                 return
-            if offset <= self._segments[0].base_offset:
-                self._start_anew(max(offset, self.log_start_offset), self._active.modified_ms)
+            if offset < self._segments[0].base_offset:
+                self._start_anew(offset, self._active.modified_ms)
                 return
-            kept = [segment for segment in self._segments if segment.base_offset < offset]
-            kept[-1].truncate_to(offset)
-            self._replace_segments(kept)
+            self.log_start_offset = min(self.log_start_offset, offset)
+            kept = bisect_right(self._segments, offset, key=_base_offset)
+            self._drop_from(kept)
+            self._active.truncate_to(offset)
+            self._end_here()
 
     def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:
         """Drop everything; the next batch will be at `offset`."""
-        with self._lock:
+        with self._flush_lock, self._lock:
             self._start_anew(offset, now_ms)
 
     def _start_anew(self, offset: int, now_ms: int) -> None:
-        self.log_start_offset = offset
-        if self._segments[0].base_offset == offset:
-            first = self._segments[0]
-            first.truncate_to(offset)
+        """At no moment is there a gap between segments, so what a crash leaves is a log."""
+        first = bisect_right(self._segments, offset, key=_base_offset) - 1
+        if first >= 0 and self._segments[first].base_offset == offset:
+            self._drop_from(first + 1)
+            self._active.truncate_to(offset)
         else:
-            first = Segment.create(self._files, self.directory, offset, config=self.config, now_ms=now_ms)
-        self._replace_segments([first])
-
-    def _replace_segments(self, kept: list[Segment]) -> None:
-        """`kept` is what stays; the log's end is that of the last one now."""
-        dropped = [segment for segment in self._segments if segment not in kept]
-        self._segments = kept
-        self._active = kept[-1]
-        self.next_offset = self._active.next_offset
-        self.recovery_point = min(self.recovery_point, self.next_offset)
-        for segment in reversed(dropped):  # from the end: at no moment there is a gap
-            for path in segment.mark_deleted(self._files, self.directory):
-                self._files.remove(path)
-        self.leader_epochs.truncate_to(self.next_offset)
-        self._producers.truncate_to(self.next_offset)
+            self._drop_from(1)
+            self._active.truncate_to(self._active.base_offset)
+            new = Segment.create(self._files, self.directory, offset, config=self.config, now_ms=now_ms)
+            self._segments = [*self._segments, new]
+            self._active = new
+        self.log_start_offset = offset
+        self._end_here()
+        dropped, self._segments = self._segments[:-1], self._segments[-1:]
+        self._remove(dropped)
         self._files.sync_directory(self.directory)
 
-    def advance_log_start(self, offset: int) -> None:
-        """Records before `offset` are gone for readers; their segments go with the next retention."""
+    def _drop_from(self, count: int) -> None:
+        """Keep the first `count` segments, durably: the last of these may be cut next."""
+        dropped, self._segments = self._segments[count:], self._segments[:count]
+        self._active = self._segments[-1]
+        self._end_here()
+        self._remove(dropped[::-1])
+        self._files.sync_directory(self.directory)
+
+    def _remove(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            for path in segment.mark_deleted(self._files, self.directory):
+                self._files.remove(path)
+
+    def _end_here(self) -> None:
+        """The log ends with its last segment now."""
+        self.next_offset = self._active.next_offset
+        self.recovery_point = min(self.recovery_point, self.next_offset)
+        self.leader_epochs.truncate_to(self.next_offset)
+        self._producers.truncate_to(self.next_offset)
+
+    def delete_records_before(self, offset: int) -> None:
+        """Records before `offset` are gone for readers; their segments go with the next retention.
+
+        Survives a restart as soon as the checkpoints are written.
+        """
         with self._lock:
             if offset > self.next_offset:
                 raise OffsetOutOfRange(f"offset {offset} is after the log's end {self.next_offset}")
@@ -469,12 +522,17 @@ class Log:
                 self.log_start_offset = offset
                 self.leader_epochs.start_at(offset)
 
-    def delete_oldest(self, count: int, now_ms: int) -> None:
-        """Drop the first `count` segments; if these are all, an empty one begins where they end."""
+    def delete_oldest(self, segments: Sequence[Segment], now_ms: int, *, end_offset: int) -> int:
+        """Drop these first segments; if they are all, an empty one begins where they end.
+
+        The last one stays if the log no longer ends at `end_offset`: what came since is not meant. The number dropped.
+        """
         with self._lock:
-            if count >= len(self._segments):
+            if segments[-1] is self._active and self.next_offset != end_offset:
+                segments = segments[:-1]
+            count = sum(1 for ours, theirs in zip(self._segments, segments, strict=False) if ours is theirs)
+            if count == len(self._segments):
                 self._roll(self.next_offset, now_ms)
-                count = len(self._segments) - 1
             dropped, self._segments = self._segments[:count], self._segments[count:]
             self.log_start_offset = max(self.log_start_offset, self._segments[0].base_offset)
             for segment in dropped:  # from the start: at no moment there is a gap
@@ -482,15 +540,17 @@ class Log:
                 self._removable += [(now_ms, path) for path in paths]
             self._producers.forget_before(self.log_start_offset)
             self.leader_epochs.start_at(self.log_start_offset)
+        return count
 
     def remove_deleted(self, now_ms: int) -> None:
         """Give back the space of segments deleted longer than file.delete.delay.ms ago."""
         delay_ms = self.config.file_delete_delay_ms
         with self._lock:
-            due = [path for deleted_ms, path in self._removable if now_ms - deleted_ms >= delay_ms]
-            self._removable = [entry for entry in self._removable if now_ms - entry[0] < delay_ms]
-        for path in due:
-            self._files.remove(path)
+            due = [entry for entry in self._removable if now_ms - entry[0] >= delay_ms]
+        for entry in due:
+            self._files.remove(entry[1])
+            with self._lock:
+                self._removable.remove(entry)
 
 
 def _as_before(span: BatchSpan) -> Appended:

@@ -17,12 +17,14 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 
 from storage import checkpoints
 from storage.checkpoints import MetaProperties, TopicPartition
 from storage.config import LogConfig
-from storage.errors import InconsistentDirectory, StorageFailure
-from storage.files import Files, Lock
+from storage.errors import DiskFull, InconsistentDirectory, StorageFailure
+from storage.files import Files
+from storage.files import Lock as FileLock
 from storage.log import Log
 from storage.retention import apply_retention
 
@@ -39,7 +41,7 @@ class LogDirectory:
     """One of the directories in `log.dirs`, locked by us."""
 
     path: str
-    lock: Lock
+    lock: FileLock
     properties: MetaProperties
 
 
@@ -54,7 +56,9 @@ class LogManager:
         self._config_for = config_for
         self._topic_ids: dict[TopicPartition, bytes] = {}
         self._new: set[TopicPartition] = set()  # created since the last flush: their topic ids are not synced yet
-        self._removable: list[tuple[int, str]] = []  # (when it was deleted, directory)
+        self._removable: list[tuple[int, str]] = []  # (when it may be removed, directory)
+        self._checkpointed: dict[str, set[TopicPartition]] = {}  # by directory: whom its checkpoints speak of
+        self._checkpoint_lock = Lock()
 
     @classmethod
     def open(
@@ -74,7 +78,7 @@ class LogManager:
         opened: list[LogDirectory] = []
         try:
             for path in directories:
-                files.make_directory(path)
+                files.make_directory(path, sync=True)
                 lock = files.lock(f"{path}/{LOCK}")
                 opened.append(LogDirectory(path, lock, MetaProperties("", node_id, b"")))
             _claim(files, opened, node_id, cluster_id)
@@ -101,6 +105,8 @@ class LogManager:
         recovery_points = checkpoints.read_offsets(files, f"{root}/{checkpoints.RECOVERY_POINTS}")
         start_offsets = checkpoints.read_offsets(files, f"{root}/{checkpoints.LOG_START_OFFSETS}")
         high_watermarks = checkpoints.read_offsets(files, f"{root}/{checkpoints.HIGH_WATERMARKS}")
+        cleaned_offsets = checkpoints.read_offsets(files, f"{root}/{checkpoints.CLEANED_OFFSETS}")
+        self._checkpointed[root] = {*recovery_points, *start_offsets, *high_watermarks, *cleaned_offsets}
         for entry in files.entries(root):
             if not entry.is_directory:
                 continue
@@ -122,13 +128,18 @@ class LogManager:
                 log_start_offset=start_offsets.get(key, 0),
                 clean=clean,
                 now_ms=now_ms,
+                cleaned_offset=cleaned_offsets.get(key, 0),
             )
             self.high_watermarks[key] = min(high_watermarks.get(key, 0), self.logs[key].next_offset)
             topic_id = checkpoints.read_topic_id(files, path)
             if topic_id is not None:
                 self._topic_ids[key] = topic_id
         files.remove(f"{root}/{checkpoints.CLEAN_SHUTDOWN}")
-        files.write_atomically(f"{root}/{BOOT_ID}", boot_id.encode())
+        try:
+            files.write_atomically(f"{root}/{BOOT_ID}", boot_id.encode())
+        except DiskFull:  # readers can be served all the same, and retention makes room
+            files.remove(f"{root}/{BOOT_ID}")
+            files.sync_directory(root)
 
     # Partitions
 
@@ -145,8 +156,12 @@ class LogManager:
         if log is not None and self._topic_ids.get(key, topic_id) != topic_id:
             raise InconsistentDirectory(f"{log.directory} belongs to another topic of the name {topic}")
         if log is None:
-            path = f"{self._emptiest_directory()}/{topic}-{partition}"
+            root = self._emptiest_directory()
+            path = f"{root}/{topic}-{partition}"
+            self._forget_checkpoints(root, key)
             self._files.make_directory(path)
+            if (checkpoints.read_topic_id(self._files, path) or topic_id) != topic_id:
+                raise InconsistentDirectory(f"{path} belongs to another topic of the name {topic}")
             log = self.logs[key] = Log.open(self._files, path, self._config_for(topic), clean=True, now_ms=now_ms)
         if key not in self._topic_ids:
             checkpoints.write_topic_id(self._files, log.directory, topic_id, sync=False)
@@ -163,24 +178,41 @@ class LogManager:
     def delete(self, topic: str, partition: int, *, now_ms: int) -> None:
         """The partition is gone, durably; its files go later, for someone may be sending them."""
         key = topic, partition
-        log = self.logs.pop(key)
-        self.high_watermarks.pop(key, None)
-        self._topic_ids.pop(key, None)
-        self._new.discard(key)
+        log = self.logs[key]
         root, name = posixpath.split(log.directory)
         suffix = f".{checkpoints.random_uuid().hex()}-delete"
         doomed = f"{root}/{name[: _MAX_NAME - len(suffix)]}{suffix}"
-        log.abandon()
         self._files.rename(log.directory, doomed)
-        self._files.sync_directory(root)
+        del self.logs[key]
+        self.high_watermarks.pop(key, None)
+        self._topic_ids.pop(key, None)
+        self._new.discard(key)
+        log.move_to(doomed)
+        log.abandon()
         self._removable.append((now_ms + log.config.file_delete_delay_ms, doomed))
+        self._files.sync_directory(root)
+
+    def truncate_to(self, topic: str, partition: int, offset: int) -> None:
+        """`Log.truncate_to`, with the checkpoints corrected first: what is written behind `offset` is not flushed."""
+        log = self.logs[topic, partition]
+        with self._checkpoint_lock:
+            if offset < log.next_offset:
+                log.prepare_truncation(offset)
+                self._write_checkpoints(posixpath.dirname(log.directory))
+                log.truncate_to(offset)
+
+    def truncate_fully_and_start_at(self, topic: str, partition: int, offset: int, *, now_ms: int) -> None:
+        log = self.logs[topic, partition]
+        with self._checkpoint_lock:
+            log.prepare_truncation(log.segments[0].base_offset)
+            self._write_checkpoints(posixpath.dirname(log.directory))
+            log.truncate_fully_and_start_at(offset, now_ms)
 
     def remove_deleted(self, now_ms: int) -> None:
         """Give back the space of partitions and segments deleted longer than file.delete.delay.ms ago."""
-        due = [path for due_ms, path in self._removable if due_ms <= now_ms]
-        self._removable = [entry for entry in self._removable if entry[0] > now_ms]
-        for path in due:
-            self._remove_tree(path)
+        for entry in [entry for entry in self._removable if entry[0] <= now_ms]:
+            self._remove_tree(entry[1])
+            self._removable.remove(entry)
         for log in list(self.logs.values()):
             log.remove_deleted(now_ms)
 
@@ -189,40 +221,85 @@ class LogManager:
             self._files.remove(f"{path}/{entry.name}")
         self._files.remove_directory(path)
 
-    # Upkeep; each may run in a worker thread
+    # Upkeep; each may run in a worker thread. What fails for one log is done for the others, then raised.
 
     def apply_retention(self, now_ms: int) -> None:
-        for log in list(self.logs.values()):
-            apply_retention(log, now_ms)
+        self._for_each(lambda log: apply_retention(log, now_ms))
 
     def expire_producers(self, now_ms: int, expiration_ms: int) -> None:
-        for log in list(self.logs.values()):
-            log.remove_expired_producers(now_ms, expiration_ms)
+        self._for_each(lambda log: log.remove_expired_producers(now_ms, expiration_ms))
 
     def flush_all(self) -> None:
         """Make all that was appended so far survive a power cut, and write down that it does."""
+        failures = []
         for key in list(self._new):
-            with suppress(KeyError):  # deleted meanwhile
-                checkpoints.write_topic_id(self._files, self.logs[key].directory, self._topic_ids[key], sync=True)
-            self._new.discard(key)
+            try:
+                with suppress(KeyError):  # deleted meanwhile
+                    checkpoints.write_topic_id(self._files, self.logs[key].directory, self._topic_ids[key], sync=True)
+                self._new.discard(key)
+            except StorageFailure as failure:
+                failures.append(failure)
+        try:
+            self._for_each(self._flush)
+        except StorageFailure as failure:
+            failures.append(failure)
+        try:
+            self.write_checkpoints()
+        except StorageFailure as failure:
+            failures.append(failure)
+        if failures:
+            raise failures[0]
+
+    def _flush(self, log: Log) -> None:
+        try:
+            log.flush()
+        except StorageFailure:
+            if log.has_lost_writes:  # then not even a kill leaves everything: the next start is to check
+                self._files.remove(f"{posixpath.dirname(log.directory)}/{BOOT_ID}")
+            raise
+
+    def _for_each(self, act: Callable[[Log], object]) -> None:
+        failures = []
         for key, log in list(self.logs.items()):
             try:
-                log.flush()
-            except StorageFailure:
-                if key in self.logs:
-                    raise
-        self.write_checkpoints()
+                act(log)
+            except StorageFailure as failure:
+                if self.logs.get(key) is log:  # else it was deleted meanwhile
+                    failures.append(failure)
+        if failures:
+            raise failures[0]
 
     def write_checkpoints(self) -> None:
+        failures = []
         for directory in self.directories:
-            root = directory.path
-            here = {key: log for key, log in list(self.logs.items()) if posixpath.dirname(log.directory) == root}
-            offsets = {key: log.recovery_point for key, log in here.items()}
-            starts = {key: log.log_start_offset for key, log in here.items() if log.starts_inside_segment}
-            marks = {key: mark for key, mark in list(self.high_watermarks.items()) if key in here}
-            checkpoints.write_offsets(self._files, f"{root}/{checkpoints.RECOVERY_POINTS}", offsets)
-            checkpoints.write_offsets(self._files, f"{root}/{checkpoints.LOG_START_OFFSETS}", starts)
-            checkpoints.write_offsets(self._files, f"{root}/{checkpoints.HIGH_WATERMARKS}", marks)
+            try:
+                with self._checkpoint_lock:
+                    self._write_checkpoints(directory.path)
+            except StorageFailure as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+
+    def _write_checkpoints(self, root: str) -> None:
+        here = {key: log for key, log in list(self.logs.items()) if posixpath.dirname(log.directory) == root}
+        offsets = {key: log.recovery_point for key, log in here.items()}
+        starts = {key: log.log_start_offset for key, log in here.items() if log.starts_inside_segment}
+        marks = {key: mark for key, mark in list(self.high_watermarks.items()) if key in here}
+        self._checkpointed[root] |= here.keys()
+        checkpoints.write_offsets(self._files, f"{root}/{checkpoints.RECOVERY_POINTS}", offsets)
+        checkpoints.write_offsets(self._files, f"{root}/{checkpoints.LOG_START_OFFSETS}", starts)
+        checkpoints.write_offsets(self._files, f"{root}/{checkpoints.HIGH_WATERMARKS}", marks)
+        self._checkpointed[root] = set(here)
+
+    def _forget_checkpoints(self, root: str, key: TopicPartition) -> None:
+        """Before a partition is made: what the checkpoints may say is about an earlier one of the name."""
+        with self._checkpoint_lock:
+            if key in self._checkpointed[root]:
+                path = f"{root}/{checkpoints.CLEANED_OFFSETS}"
+                cleaned = checkpoints.read_offsets(self._files, path)
+                if cleaned.pop(key, None) is not None:
+                    checkpoints.write_offsets(self._files, path, cleaned)
+                self._write_checkpoints(root)
 
     def close(self) -> None:
         """A clean stop: flush everything, say so, unlock. If that fails the directories are unlocked all the same."""

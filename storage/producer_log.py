@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from threading import Lock
 
-from storage.errors import CorruptRecord, DiskFull
+from storage.errors import CorruptRecord, DiskFull, StorageFailure
 from storage.files import Files
 from storage.producer_state import SUFFIX, ProducerState, end_marker
 from storage.segment import Segment, file_name
@@ -29,6 +29,9 @@ class ProducerLog:
         self._directory = directory
         self._snapshots = sorted(snapshots)
         self._write_lock = Lock()  # a flush and a roll may meet
+
+    def move_to(self, directory: str) -> None:
+        self._directory = directory
 
     def _path(self, offset: int) -> str:
         return f"{self._directory}/{file_name(offset, SUFFIX)}"
@@ -74,7 +77,7 @@ class ProducerLog:
         snapshot = self.snapshot()
         if snapshot and self._write_lock.acquire(blocking=False):  # else a flush is writing one right now
             try:
-                with suppress(DiskFull):
+                with suppress(StorageFailure):  # it only spares a later start some reading
                     self._files.write_atomically(self._path(snapshot[0]), snapshot[1], sync=False)
                     self._snapshots = sorted({*self._snapshots, snapshot[0]})
             finally:

@@ -11,13 +11,14 @@ Kafka's rules for temporary files: `.deleted` and `.cleaned` are leftovers, inde
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
 
 from storage.batch_scan import headers
 from storage.config import LogConfig
-from storage.errors import InconsistentDirectory
+from storage.errors import DiskFull, InconsistentDirectory
 from storage.files import Entry, Files
 from storage.leader_epochs import FILE_NAME as LEADER_EPOCHS
 from storage.leader_epochs import LeaderEpochs
@@ -56,8 +57,9 @@ def open_segments(
     log_start_offset: int,
     clean: bool,
     now_ms: int,
+    cleaned_offset: int = 0,
 ) -> Opened:
-    """At least one segment; the last one is ready to be appended to."""
+    """At least one segment; the last one is ready to be appended to. Below `cleaned_offset` offsets may be missing."""
     listing = _list(files, directory)
     segments = []
     for base_offset in sorted(listing.sizes):
@@ -72,20 +74,32 @@ def open_segments(
     if not epochs.load() and any(segment.size_bytes for segment in segments):
         _read_epochs(segments, epochs)
     without_index = [s for s in segments if not {INDEX, TIME_INDEX} <= listing.sizes[s.base_offset].keys()]
-    kept = _recover(segments, epochs, config, recovery_point=recovery_point, clean=clean, without_index=without_index)
-    for segment in reversed(segments[len(kept) :]):
-        for path in segment.mark_deleted(files, directory):
-            files.remove(path)
+    kept = _recover(
+        segments,
+        epochs,
+        config,
+        recovery_point=recovery_point,
+        clean=clean,
+        without_index=without_index,
+        cleaned_offset=cleaned_offset,
+    )
+    _drop(files, directory, segments[len(kept) :])
     if kept and kept[-1].next_offset < log_start_offset:  # what was left is older than the log's start
-        for segment in reversed(kept):
-            for path in segment.mark_deleted(files, directory):
-                files.remove(path)
+        _drop(files, directory, kept)
         kept = []
     if not kept:
         kept = [Segment.create(files, directory, log_start_offset, config=config, now_ms=now_ms)]
     return _Finish(files, directory, kept, epochs, listing.snapshots).finish(
         log_start_offset, trusted_offset=_EVERYTHING if clean else recovery_point
     )
+
+
+def _drop(files: Files, directory: str, segments: list[Segment]) -> None:
+    for segment in reversed(segments):  # from the end: at no moment there is a gap
+        for path in segment.mark_deleted(files, directory):
+            files.remove(path)
+    if segments:
+        files.sync_directory(directory)
 
 
 def _list(files: Files, directory: str) -> _Listing:
@@ -125,8 +139,9 @@ def _recover(
     recovery_point: int,
     clean: bool,
     without_index: list[Segment],
+    cleaned_offset: int,
 ) -> list[Segment]:
-    """The segments that stay: those up to the first that had to be cut."""
+    """The segments that stay: those up to the first that lacks its end, be it torn or never written."""
     first_unflushed = bisect_right(segments, recovery_point, key=attrgetter("base_offset")) - 1
     for index, segment in enumerate(segments):
         is_last = index == len(segments) - 1
@@ -137,14 +152,15 @@ def _recover(
         elif is_last:
             trusted_offset = _EVERYTHING
         else:
-            segment.is_synced = True
+            segment.is_synced = segment.next_offset <= recovery_point  # a process that died may have synced nothing
             continue
         following = segment.next_offset
         cut = segment.recover(trusted_offset, epochs, config.index_interval_bytes)
         if is_last:
             continue
-        segment.become_inactive()
-        if cut:
+        with suppress(DiskFull):
+            segment.become_inactive()
+        if cut or cleaned_offset <= segment.next_offset < following:
             return segments[: index + 1]
         segment.next_offset = following
     return segments

@@ -12,11 +12,11 @@ from storage.segment import Segment
 
 def apply_retention(log: Log, now_ms: int, *, limit_offset: int | None = None) -> int:
     """Drop what the settings say; nothing at or after `limit_offset` (the high watermark). The number of segments."""
-    segments = log.segments
+    segments, end_offset = log.segments, log.next_offset
     count = 0
     excess_bytes = _excess_bytes(log, segments)
     for index, segment in enumerate(segments):
-        next_offset = segments[index + 1].base_offset if index + 1 < len(segments) else log.next_offset
+        next_offset = segments[index + 1].base_offset if index + 1 < len(segments) else end_offset
         if segment.size_bytes == 0 or (limit_offset is not None and next_offset > limit_offset):
             break
         fits = 0 < segment.size_bytes <= excess_bytes
@@ -27,9 +27,7 @@ def apply_retention(log: Log, now_ms: int, *, limit_offset: int | None = None) -
             break
         excess_bytes -= segment.size_bytes
         count += 1
-    if count:
-        log.delete_oldest(count, now_ms)
-    return count
+    return log.delete_oldest(segments[:count], now_ms, end_offset=end_offset) if count else 0
 
 
 def _excess_bytes(log: Log, segments: list[Segment]) -> int:

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from storage.batch_scan import BatchHeader, headers, whole_batches
 from storage.config import MAX_INT, LogConfig
-from storage.errors import DiskFull
+from storage.errors import DiskFull, StorageFailure
 from storage.files import Buffer, File, Files
 from storage.leader_epochs import LeaderEpochs
 from storage.offset_index import OffsetIndex
@@ -133,7 +133,7 @@ class Segment:
         """Whether a batch like this belongs into a new segment."""
         size = self.log.size
         if size + size_bytes > config.segment_bytes or last_offset - self.base_offset > MAX_INT:
-            return size > 0
+            return size > 0 or size_bytes > config.segment_bytes
         if self._offsets.is_full or self._times.is_full:
             return True
         if size == 0:
@@ -170,7 +170,7 @@ class Segment:
             self._bytes_since_entry = 0
             self._entries_unwritten += 1
             if self._entries_unwritten >= BUFFERED_ENTRIES:
-                with suppress(DiskFull):  # indexes may lag
+                with suppress(StorageFailure):  # indexes may lag; the next flush says what is wrong
                     self.write_indexes()
         self._bytes_since_entry += size
 
@@ -182,10 +182,12 @@ class Segment:
         self._entries_unwritten = 0
 
     def become_inactive(self) -> None:
-        """No more batches will come: the time index gets the largest timestamp as its last entry."""
+        """No more batches will come: the time index gets the largest timestamp as its last entry.
+
+        If it cannot be written there is no roll: after a kill, an inactive segment's indexes are believed.
+        """
         self._times.append(self.max_timestamp_ms, self._max_timestamp_offset)
-        with suppress(DiskFull):
-            self.write_indexes()
+        self.write_indexes()
 
     def sync(self) -> None:
         """Make all that the kernel has survive a power cut."""
@@ -293,7 +295,7 @@ class Segment:
     @property
     def age_timestamp_ms(self) -> int:
         """What retention counts from."""
-        return self.max_timestamp_ms if self.max_timestamp_ms >= 0 else self.modified_ms
+        return self.max_timestamp_ms if self.max_timestamp_ms >= 0 else self.log.modified_ms()
 
     def locate(self, offset: int) -> tuple[int, BatchHeader] | None:
         """(position, header) of the first batch that ends at or after `offset`."""
@@ -373,10 +375,19 @@ class Segment:
         self._times.close()
         self.transactions.close()
 
+    def move_to(self, directory: str, suffix: str = "") -> None:
+        """The files are there now. Who still has this segment must not find another's files under the old names."""
+        path = f"{directory}/{file_name(self.base_offset, '')}"
+        self.log.path = path + LOG + suffix
+        self._offsets.move_to(path + INDEX + suffix)
+        self._times.move_to(path + TIME_INDEX + suffix)
+        self.transactions.move_to(path + TRANSACTION_INDEX + suffix)
+
     def mark_deleted(self, files: Files, directory: str) -> list[str]:
         """Take the files' names away; readers that have them open can go on. Returns the names to remove later."""
         self.is_deleted = True
         self.close()
+        self.move_to(directory, DELETED)
         renamed = []
         # The .log goes first: without it, indexes are taken for orphans and removed at the next start.
         names = {entry.name for entry in files.entries(directory)}

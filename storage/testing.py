@@ -133,6 +133,9 @@ class MemoryFile:
         self._files.count_operation(self.path)
         inode.durable = bytes(inode.data)
 
+    def modified_ms(self) -> int:
+        return self._opened().modified_ms
+
     def close(self) -> None:
         self._inode = None
 
@@ -281,13 +284,16 @@ class MemoryFiles:
             for name, node in self._directory(directory).names.items()
         ]
 
-    def make_directory(self, path: str) -> None:
+    def make_directory(self, path: str, *, sync: bool = False) -> None:
+        self.check_power()
         parent = posixpath.dirname(path)
         if parent not in ("", "/"):
-            self.make_directory(parent)
+            self.make_directory(parent, sync=sync)
         if self._find(path) is None and path != "/":
             self.count_operation(path)
             self._put(path, _Directory())
+            if sync:
+                self.sync_directory(parent)
 
     def rename(self, path: str, new_path: str) -> None:
         node = self._find(path)

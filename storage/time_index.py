@@ -95,6 +95,9 @@ class TimeIndex:
     def write_pending(self) -> None:
         self._file.write_pending()
 
+    def move_to(self, path: str) -> None:
+        self._file.move_to(path)
+
     def sync(self) -> None:
         self._file.sync()
 

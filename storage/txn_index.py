@@ -99,6 +99,11 @@ class TransactionIndex:
                 return True
         return False
 
+    def move_to(self, path: str) -> None:
+        self._path = path
+        if self._file is not None:
+            self._file.path = path
+
     def sync(self) -> None:
         if self._file is not None:
             self._file.sync()
