@@ -160,7 +160,7 @@ class Partition:
         """Readers find nothing before `offset` from now on; where the log starts then. Raises BrokerError."""
         if not 0 <= offset <= self.high_watermark:
             raise BrokerError(ErrorCode.OFFSET_OUT_OF_RANGE)
-        self.log.advance_log_start(offset)
+        self.log.delete_records_before(offset)
         self.wake_waiters()
         return self.log_start_offset
 
