@@ -18,6 +18,7 @@ from interop_tests.tools import Java, Venv
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--broker", choices=sorted(KINDS), default="pykbroker", help="which broker the clients talk to")
     parser.addoption("--slow", action="store_true", default=False, help="also run the tests marked slow")
+    parser.addoption("--record-tools", action="store_true", default=False, help="keep what tools print as expected")
 
 
 def pytest_configure(config: pytest.Config) -> None:
