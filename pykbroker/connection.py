@@ -15,7 +15,7 @@ from pykbroker.dispatch import Dispatcher, Waiting
 from pykbroker.outbox import Outbox
 from pykbroker.transport import ConnectionClosed
 from wire.errors import ProtocolError
-from wire.frame import next_frame
+from wire.frame import SIZE_BYTES, frame_end
 
 log = logging.getLogger(__name__)
 
@@ -66,24 +66,23 @@ class Connection:
                 "closing a connection that does not speak the protocol",
                 extra={"fields": {"client": f"{context.client_host}:{context.client_port}", "reason": str(error)}},
             )
+        except Exception:  # even the answer that says so went wrong; the others' connections go on
+            log.exception("internal error: closing a connection")
 
     async def _handle_frames(self) -> tuple[int, int]:
         """Answer every complete frame in the buffer. Returns where the rest begins, and how long its frame is to be."""
         start, wanted, answered = 0, 0, 0
         filled = self._filled
-        outbox = self._outbox
+        buffer, outbox, context = self._buffer, self._outbox, self._context
+        dispatch, max_frame_bytes = self._dispatcher.dispatch, self._max_frame_bytes
         # A client that keeps several requests on their way can send more while we do the second half.
         halfway = filled // 2
         try:
-            while True:
-                found = next_frame(self._buffer, start, filled, self._max_frame_bytes)
-                if found is None:
-                    break
-                begin, end = found
+            while end := frame_end(buffer, start, filled, max_frame_bytes):
                 if end > filled:
                     wanted = end - start
                     break
-                waiting = self._dispatcher.dispatch(self._buffer[begin:end], self._context, outbox)
+                waiting = dispatch(buffer[start + SIZE_BYTES : end], context, outbox)
                 start = end
                 answered += 1
                 if waiting is not None:

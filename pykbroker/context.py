@@ -15,6 +15,9 @@ class RequestContext:
         "client_host",
         "client_id",
         "client_port",
+        "decode_header",
+        "header_bytes",
+        "header_rest",
         "listener",
         "local_host",
         "local_port",
@@ -29,6 +32,11 @@ class RequestContext:
         self.client_host, self.client_port = client
         self.client_id = ""
         self.api_version = 0
+        # Of the last header, for the next one to be compared with: its size, what it held behind the correlation id,
+        # and what read it.
+        self.header_bytes = 0
+        self.header_rest = b""
+        self.decode_header: object = None
 
     def advertised(self, node: NodeImage) -> tuple[str, int] | None:
         """Where this client finds `node`; None where the node has no such listener.

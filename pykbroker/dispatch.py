@@ -20,13 +20,15 @@ from pykbroker.handlers import APIS
 from pykbroker.outbox import Outbox
 from wire.api.api_versions import ApiVersionsRequest
 from wire.errors import ErrorCode, ProtocolError
+from wire.fields import zeros_of
 from wire.headers import RequestHeader, request_header_version, response_header_version
 from wire.registry import ApiKey, request_class, response_class
 from wire.schema import Message, Response
 
 log = logging.getLogger(__name__)
 
-_KEY_AND_VERSION = struct.Struct(">hh")
+_KEY_VERSION_CORRELATION_ID = struct.Struct(">hhi")  # with these every request header begins
+_BEFORE_HEADER_REST = _KEY_VERSION_CORRELATION_ID.size
 _SIZE_AND_CORRELATION_ID = struct.Struct(">ii")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
 
@@ -42,6 +44,7 @@ class Route:
         "error_response",
         "handle",
         "key",
+        "response",
         "version",
     )
 
@@ -56,6 +59,7 @@ class Route:
         self.error_response: Callable[[Any, BrokerError, RequestContext], Response] = getattr(
             handler, "error_response", _common_error(response)
         )
+        self.response = response
         self.encode = response.encoder(version)
         # Size, correlation id, and in flexible versions the number of tagged fields.
         self._room_for_header = bytes(9 if response_header_version(request, version) == 1 else 8)
@@ -65,8 +69,9 @@ class Route:
         head, refs = outbox.head, outbox.refs
         start, known_refs = len(head), len(refs)
         head += self._room_for_header
+        encode = self.encode
         try:
-            self.encode(response, head, refs)
+            encode(response, head, refs)
         except Exception:
             del head[start:], refs[known_refs:]
             raise
@@ -121,29 +126,37 @@ class Dispatcher:
     def dispatch(self, frame: memoryview, context: RequestContext, outbox: Outbox) -> Waiting | None:
         """Handle one request. Raises ProtocolError where the connection must be closed."""
         try:
-            key, version = _KEY_AND_VERSION.unpack_from(frame)
+            key, version, correlation_id = _KEY_VERSION_CORRELATION_ID.unpack_from(frame)
         except struct.error as error:
             raise ProtocolError(f"a request of {len(frame)} bytes") from error
-        route = self._routes.get(key << 16 | version)
-        if route is None:
-            route = self._new_route(key, version, context.broker)
-        header, position = route.decode_header(frame, 0)
+        route = self._routes.get(key << 16 | version) or self._new_route(key, version, context.broker)
+        # Of one client, all headers are the same from here on.
+        position, decode_header = context.header_bytes, route.decode_header
+        if context.decode_header is not decode_header or frame[_BEFORE_HEADER_REST:position] != context.header_rest:
+            header, position = decode_header(frame, 0)
+            context.client_id = header.client_id or ""
+            context.decode_header = decode_header
+            context.header_bytes = position
+            context.header_rest = bytes(frame[_BEFORE_HEADER_REST:position])
+        decode, handle = route.decode, route.handle
         if route.version == version:
-            request, _ = route.decode(frame, position)  # what may follow is not looked at, as in Kafka
+            request, _ = decode(frame, position)  # what may follow is not looked at, as in Kafka
         else:  # an ApiVersions request of a version to come: its body is unknown
             request = None
         context.api_version = version
-        context.client_id = header.client_id or ""
         try:
-            response = route.handle(request, context)
+            response = handle(request, context)
+            if type(response) is route.response:
+                route.write(outbox, correlation_id, response)
+                return None
         except Exception as error:
             response = failure(route, request, error, context)
         if response is None:
             return None
         if isinstance(response, Response):
-            answer(route, request, response, header.correlation_id, context, outbox)
+            answer(route, request, response, correlation_id, context, outbox)
             return None
-        return Waiting(route, response, header.correlation_id, request, context, outbox)
+        return Waiting(route, response, correlation_id, request, context, outbox)
 
     def _new_route(self, key: int, version: int, broker: Broker) -> Route:
         if key not in APIS:
@@ -196,13 +209,15 @@ def failure(route: Route, request: Message | None, error: Exception, context: Re
 
 
 def _common_error(response: type[Response]) -> Callable[[Any, BrokerError, RequestContext], Response]:
-    """For responses with an error code at their top."""
+    """For responses with an error code at their top: nothing else is said."""
     build: Any = response
     has_message = "error_message" in response.specs
 
     def error_response(_request: Any, error: BrokerError, _context: RequestContext) -> Response:
-        message = {"error_message": error.message} if has_message else {}
-        built: Response = build(error_code=error.code, **message)
+        said: dict[str, Any] = {"error_code": error.code}
+        if has_message:
+            said["error_message"] = error.message
+        built: Response = build(**{**zeros_of(response), **said})
         return built
 
     return error_response

@@ -95,7 +95,8 @@ class Partition:
 
         The batches are patched in place: they get their offsets and the leader's epoch.
         """
-        self.check_leader()
+        if self.is_offline or not self.is_leader:
+            self.check_leader()
         if acks_all and len(self.isr) < self.min_insync_replicas:
             raise BrokerError(ErrorCode.NOT_ENOUGH_REPLICAS)
         try:

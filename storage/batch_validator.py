@@ -51,7 +51,8 @@ def check_contents(batch: RecordBatch, config: LogConfig, now_ms: int, *, name: 
     else:
         if max_timestamp_ms > now_ms + config.message_timestamp_after_max_ms or config.bounds_timestamps_before:
             _check_timestamps(batch, config, now_ms)
-        batch.set_create_time(max_timestamp_ms)
+        if max_timestamp_ms != batch.max_timestamp_ms or batch.attributes & LOG_APPEND_TIME:
+            batch.set_create_time(max_timestamp_ms)
 
 
 def _check_keys(batch: RecordBatch, name: str) -> None:

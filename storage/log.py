@@ -228,35 +228,25 @@ class Log:
     def _write(self, batches: Sequence[RecordBatch], now_ms: int) -> None:
         """One write, so that all is there or nothing is."""
         last = batches[-1]
-        last_offset = last.last_offset
         if len(batches) == 1:
             data: bytes | memoryview = last.data
             max_timestamp_ms = last.max_timestamp_ms
         else:
             data = b"".join(batch.data for batch in batches)
             max_timestamp_ms = max(batch.max_timestamp_ms for batch in batches)
-        size = len(data)
+        last_offset = last.base_offset + last.last_offset_delta
         config = self.config
         segment = self._active
-        if segment.must_roll(
-            size_bytes=size, last_offset=last_offset, max_timestamp_ms=max_timestamp_ms, config=config, now_ms=now_ms
-        ):
-            if size > config.segment_bytes:
-                raise SegmentTooLarge(f"{size} bytes; segment.bytes is {config.segment_bytes}")
+        if segment.must_roll(len(data), last_offset, max_timestamp_ms, config, now_ms):
+            if len(data) > config.segment_bytes:
+                raise SegmentTooLarge(f"{len(data)} bytes; segment.bytes is {config.segment_bytes}")
             segment = self._roll(batches[0].base_offset, now_ms)
         try:
-            segment.append(
-                data,
-                last_offset=last_offset,
-                max_timestamp_ms=max_timestamp_ms,
-                index_interval_bytes=config.index_interval_bytes,
-            )
+            segment.append(data, last_offset, max_timestamp_ms, config.index_interval_bytes)
         finally:
             # The batch is in the file even if an index could not be written, which then is the disk's end anyway.
-            if segment.next_offset > self.next_offset:
-                self.next_offset = segment.next_offset
-        producers = self._producers.state
-        if producers:
+            self.next_offset = segment.next_offset
+        if producers := self._producers.state:
             for batch in batches:
                 aborted = producers.update(batch, end_marker(batch) if batch.is_control else None)
                 if aborted:

@@ -128,14 +128,14 @@ class Segment:
     # Writing
 
     def must_roll(
-        self, *, size_bytes: int, last_offset: int, max_timestamp_ms: int, config: LogConfig, now_ms: int
+        self, size_bytes: int, last_offset: int, max_timestamp_ms: int, config: LogConfig, now_ms: int
     ) -> bool:
         """Whether a batch like this belongs into a new segment."""
         size = self.log.size
         if size + size_bytes > config.segment_bytes or last_offset - self.base_offset > MAX_INT:
             return size > 0 or size_bytes > config.segment_bytes
-        if self._offsets.is_full or self._times.is_full:
-            return True
+        if self._bytes_since_entry > config.index_interval_bytes and (self._offsets.is_full or self._times.is_full):
+            return True  # an entry is due, and there is no room for it
         if size == 0:
             return False
         first_ms = self._first_timestamp_ms
@@ -149,10 +149,11 @@ class Segment:
             return header.max_timestamp_ms
         return NO_TIMESTAMP
 
-    def append(self, data: Buffer, *, last_offset: int, max_timestamp_ms: int, index_interval_bytes: int) -> None:
-        """Write one batch whose offsets are assigned. If the write fails, nothing has changed."""
-        position = self.log.size
-        self.log.append(data)
+    def append(self, data: Buffer, last_offset: int, max_timestamp_ms: int, index_interval_bytes: int) -> None:
+        """Write batches whose offsets are assigned. If the write fails, nothing has changed."""
+        log = self.log
+        position = log.size
+        log.append(data)
         self.next_offset = last_offset + 1
         self.is_synced = False
         if position == 0:
@@ -161,7 +162,10 @@ class Segment:
 
     def _index(self, position: int, size: int, last_offset: int, max_timestamp_ms: int, interval_bytes: int) -> None:
         """Note a batch, which is in the file already, in the indexes if it is due."""
-        if max_timestamp_ms > self.max_timestamp_ms:
+        known_ms = self._max_timestamp_ms
+        if known_ms is None:
+            known_ms = self.max_timestamp_ms
+        if max_timestamp_ms > known_ms:
             self._max_timestamp_ms = max_timestamp_ms
             self._max_timestamp_offset = last_offset
         if self._bytes_since_entry > interval_bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import linecache
 import struct
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from wire.fields import Field, fields_of
@@ -49,8 +50,9 @@ class Writer:
     def default(self, field: Field) -> str:
         """An expression for what `field` is where it was not said."""
         if field.default is OF_DEFAULTS:
-            return f"{self.constant('C', field.type.struct)}()"
-        return repr(field.default) if field.default != () else "()"
+            assert field.type.struct is not None
+            return self.constant("D", struct_of_defaults(field.type.struct))
+        return repr(field.default)
 
     def build(self, signature: str, title: str) -> Callable[..., Any]:
         name = signature.partition("(")[0]
@@ -76,20 +78,44 @@ class _Block:
 
 def compile_init(cls: StructType) -> None:
     """Give `cls` its `__init__`: keyword-only, with the declared defaults."""
-    w = Writer(flexible=False, version=0, runtime={"OF_DEFAULTS": OF_DEFAULTS})
+    w = Writer(flexible=False, version=0, runtime={})
+    arguments = _write_fields(w, cls)
+    cls.__init__ = w.build(f"__init__(self{arguments})", f"{cls.__qualname__}.__init__")  # type: ignore[misc] # the point of it
+
+
+def compile_maker(cls: StructType) -> Callable[..., Any]:
+    """A function that does what the call of `cls` does."""
+    w = Writer(flexible=False, version=0, runtime={"new": object.__new__})
+    w.line(f"self = new({w.constant('C', cls)})")
+    arguments = _write_fields(w, cls).removeprefix(", ")
+    w.line("return self")
+    return w.build(f"make({arguments})", f"make {cls.__qualname__}")
+
+
+def _write_fields(w: Writer, cls: StructType) -> str:
+    """Lines that set every field of `self`; the arguments that they take."""
     arguments = []
     for field in fields_of(cls):
-        if field.default is REQUIRED:
-            arguments.append(field.name)
-        elif field.default is OF_DEFAULTS:
-            arguments.append(f"{field.name}=OF_DEFAULTS")
-        else:
-            arguments.append(f"{field.name}={w.default(field)}")
-        value = f"{w.default(field)} if {field.name} is OF_DEFAULTS else " if field.default is OF_DEFAULTS else ""
-        w.line(f"self.{field.name} = {value}{field.name}")
+        arguments.append(field.name if field.default is REQUIRED else f"{field.name}={w.default(field)}")
+        w.line(f"self.{field.name} = {field.name}")
     w.line("self.unknown_tags = None")
-    signature = f"__init__(self, *, {', '.join(arguments)})" if arguments else "__init__(self)"
-    cls.__init__ = w.build(signature, f"{cls.__qualname__}.__init__")  # type: ignore[misc] # the point of it
+    return "".join(f", {argument}" for argument in ["*", *arguments]) if arguments else ""
+
+
+@cache
+def struct_of_defaults(cls: StructType) -> Any:
+    """What a field of this struct is where it was not said: one for all who ask, so it cannot be changed."""
+    frozen = StructType(cls.__name__, (cls,), {"__module__": cls.__module__, "__slots__": ()})
+    frozen.__qualname__ = cls.__qualname__
+    frozen.specs = cls.specs
+    made = compile_maker(cls)()
+    made.__class__ = frozen
+    frozen.__setattr__ = frozen.__delattr__ = _refuse  # type: ignore[assignment] # a method
+    return made
+
+
+def _refuse(self: Any, name: str, *_: Any) -> None:
+    raise AttributeError(f"{name} of a default {type(self).__name__}, which many share")
 
 
 _structs: dict[str, struct.Struct] = {}

@@ -61,7 +61,7 @@ def _differs(w: Writer, field: Field, value: str) -> str:
     if field.default is OF_DEFAULTS and field.type.struct is not None:  # several times faster than to compare structs
         null = [f"{value} is None"] if field.type.nullable else []
         inner = [_differs(w, f, f"{value}.{f.name}") for f in fields_of(field.type.struct)]
-        return " or ".join([*null, *inner, f"{value}.unknown_tags"])
+        return f"{value} is not {w.default(field)} and ({' or '.join([*null, *inner, f'{value}.unknown_tags'])})"
     if field.default is None or isinstance(field.default, bool):
         return f"{value} is not {field.default}"
     return f"{value} != {w.default(field)}"

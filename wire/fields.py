@@ -9,7 +9,23 @@ from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from wire.specs import NEWEST, OF_DEFAULTS, REQUIRED, Spec, StructType
-from wire.types import ARRAY, Fixed, Variable
+from wire.types import (
+    ARRAY,
+    BOOLEAN,
+    BYTES,
+    FLOAT64,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    RECORDS,
+    STRING,
+    UINT16,
+    UUID,
+    ZERO_UUID,
+    Fixed,
+    Variable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,24 @@ class Type:
     struct: StructType | None = None
     element: Type | None = None
     nullable: bool = False
+
+    @property
+    def zero(self) -> Any:
+        """What Kafka says where there is nothing to say."""
+        if self.struct is not None:
+            return self.struct(**zeros_of(self.struct))
+        return () if self.element is not None else _ZEROS[self.primitive]
+
+
+_ZEROS: dict[Fixed | Variable | None, Any] = {
+    **dict.fromkeys((INT8, INT16, UINT16, INT32, INT64), 0),
+    BOOLEAN: False,
+    FLOAT64: 0.0,
+    UUID: ZERO_UUID,
+    STRING: "",
+    BYTES: b"",
+    RECORDS: b"",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +86,11 @@ def fields_of(cls: StructType) -> tuple[Field, ...]:
             raise TypeError(f"{cls.__qualname__}.{name}: OF_DEFAULTS is for structs whose fields all have a default")
         fields.append(Field(name, type_, spec))
     return tuple(fields)
+
+
+def zeros_of(cls: StructType) -> dict[str, Any]:
+    """Arguments for the fields that have no default."""
+    return {field.name: field.type.zero for field in fields_of(cls) if field.default is REQUIRED}
 
 
 def _has_only_defaults(struct: StructType | None) -> bool:

@@ -1,6 +1,6 @@
 """Frames: every request and response is preceded by its size, an int32.
 
-`next_frame` is what a server calls on its receive buffer: it allocates nothing and keeps nothing. `FrameReader` holds
+`frame_end` is what a server calls on its receive buffer: it allocates nothing and keeps nothing. `FrameReader` holds
 the bytes itself, for tests and clients.
 
 Not here: sockets, and what a frame contains.
@@ -16,24 +16,22 @@ SIZE_BYTES = 4
 MAX_FRAME_BYTES = 104857600  # the default of Kafka's socket.request.max.bytes
 
 _SIZE = struct.Struct(">i")
+_unpack_size = _SIZE.unpack_from
 _MAX_INT32 = 0x7FFFFFFF
 
 
-def next_frame(
-    buffer: memoryview | bytearray | bytes, start: int, end: int, max_bytes: int = MAX_FRAME_BYTES
-) -> tuple[int, int] | None:
-    """Where the frame whose size is at `start` begins and ends, or None if not all of its size has arrived.
+def frame_end(buffer: memoryview | bytearray | bytes, start: int, filled: int, max_bytes: int = MAX_FRAME_BYTES) -> int:
+    """Where the frame whose size is at `start` ends, or 0 if not all of its size has arrived.
 
-    `buffer` is filled up to `end`. The frame may end beyond that: then the rest is still to come, and the caller
+    `buffer` is filled up to `filled`. The frame may end beyond that: then the rest is still to come, and the caller
     knows how much room it takes.
     """
-    if end - start < SIZE_BYTES:
-        return None
-    (size,) = _SIZE.unpack_from(buffer, start)
+    if filled - start < SIZE_BYTES:
+        return 0
+    size: int = _unpack_size(buffer, start)[0]
     if not 0 <= size <= max_bytes:
         raise ProtocolError(f"a frame of {size} bytes; the limit is {max_bytes}")
-    begin = start + SIZE_BYTES
-    return begin, begin + size
+    return start + SIZE_BYTES + size
 
 
 def frame(*parts: bytes | bytearray | memoryview) -> bytes:
@@ -57,9 +55,9 @@ class FrameReader:
         frames = []
         position = 0
         filled = len(self._buffer)
-        while (found := next_frame(self._buffer, position, filled, self._max_bytes)) and found[1] <= filled:
-            begin, position = found
-            frames.append(bytes(self._buffer[begin:position]))
+        while 0 < (end := frame_end(self._buffer, position, filled, self._max_bytes)) <= filled:
+            frames.append(bytes(self._buffer[position + SIZE_BYTES : end]))
+            position = end
         del self._buffer[:position]
         return frames
 

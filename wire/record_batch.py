@@ -58,6 +58,7 @@ DECOMPRESSED_LIMIT_BYTES = 128 * 1024 * 1024
 
 _i16 = struct.Struct(">h")
 _i32 = struct.Struct(">i")
+_unpack_i32 = _i32.unpack_from
 _u32 = struct.Struct(">I")
 _i64 = struct.Struct(">q")
 _OFFSET_SIZE_EPOCH = struct.Struct(">qii")
@@ -225,7 +226,7 @@ class RecordBatch:
 
     def payload(self, *, limit_bytes: int = DECOMPRESSED_LIMIT_BYTES) -> bytes:
         """The records' bytes, decompressed into at most `limit_bytes`; once, for several may look at them."""
-        if self.attributes & CODEC_MASK == Codec.NONE:
+        if not self.attributes & CODEC_MASK:
             return bytes(self.data[HEADER_BYTES:])
         if self._decompressed is None:
             self._decompressed = decompress(self.compression, self.data[HEADER_BYTES:], limit_bytes=limit_bytes)
@@ -274,19 +275,19 @@ def batches(data: memoryview) -> list[RecordBatch]:
 
 def first_batch(data: memoryview) -> RecordBatch | None:
     """The batch that `data` begins with; None if it is not all there, for Kafka's clients were sent cut ones once."""
-    if len(data) < OVERHEAD_BYTES:
+    left = len(data) - OVERHEAD_BYTES
+    if left < 0:
         return None
-    (size,) = _i32.unpack_from(data, SIZE_OFFSET)
+    size: int = _unpack_i32(data, SIZE_OFFSET)[0]
+    if size == left >= HEADER_BYTES - OVERHEAD_BYTES:
+        return RecordBatch(data)
     if size < LEAST_SIZE:
         raise CorruptBatch(f"Record size {size} is less than the minimum record overhead ({LEAST_SIZE})")
     if len(data) <= MAGIC_OFFSET:
         return None
     if data[MAGIC_OFFSET] != MAGIC:
         raise _wrong_magic(data[MAGIC_OFFSET])
-    size += OVERHEAD_BYTES
-    if len(data) < size:
-        return None
-    return RecordBatch(data if len(data) == size else data[:size])
+    return RecordBatch(data[: size + OVERHEAD_BYTES]) if size <= left else None
 
 
 def _wrong_magic(magic: int) -> CorruptBatch:
@@ -308,9 +309,10 @@ def check_records(batch: RecordBatch, *, limit_bytes: int = DECOMPRESSED_LIMIT_B
     if count > len(payload):  # before anything that takes memory or time per record
         raise InvalidRecord(f"{count} records in {len(payload)} bytes")
     max_delta = check(payload, count)
-    if batch.uses_log_append_time:
+    if batch.attributes & LOG_APPEND_TIME:
         return batch.max_timestamp_ms
-    return max(_timestamp(batch.base_timestamp_ms, max_delta), NO_TIMESTAMP)
+    max_timestamp_ms = _timestamp(batch.base_timestamp_ms, max_delta)
+    return max_timestamp_ms if max_timestamp_ms > NO_TIMESTAMP else NO_TIMESTAMP
 
 
 def _timestamp(base_timestamp_ms: int, delta: int) -> int:

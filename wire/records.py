@@ -74,6 +74,17 @@ def check(data: bytes, count: int) -> int:
 
     Asked of every batch that is produced: no key, value or header is copied.
     """
+    if count < MIN_RUN:
+        max_timestamp_delta, position = _check_each(data, 0, 0, count)
+    else:
+        max_timestamp_delta, position = _check_runs(data, count)
+    if position != len(data):
+        raise InvalidRecord(f"the records end {abs(len(data) - position)} bytes before or after their batch")
+    return max_timestamp_delta
+
+
+def _check_runs(data: bytes, count: int) -> tuple[int, int]:
+    """Check `count` records, those of equal size together; return their largest timestamp delta and where they end."""
     position = 0
     next_delta = 0
     max_timestamp_delta = -1
@@ -88,9 +99,7 @@ def check(data: bytes, count: int) -> int:
             one_by_one *= 2
         next_delta += run
         max_timestamp_delta = max(max_timestamp_delta, timestamp_delta)
-    if position != len(data):
-        raise InvalidRecord(f"the records end {abs(len(data) - position)} bytes before or after their batch")
-    return max_timestamp_delta
+    return max_timestamp_delta, position
 
 
 def _check_each(data: bytes, position: int, first: int, until: int) -> tuple[int, int]:

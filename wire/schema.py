@@ -18,7 +18,8 @@ they are half of what importing messages would take.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 from wire.specs import NEWEST, OF_DEFAULTS, StructType, between, carried, since, tagged, until
 
@@ -30,10 +31,14 @@ __all__ = [
     "Response",
     "Struct",
     "between",
+    "maker",
     "since",
     "tagged",
     "until",
 ]
+
+Arguments = ParamSpec("Arguments")
+StructT = TypeVar("StructT", bound="Struct")
 
 
 class Struct(metaclass=StructType):
@@ -50,7 +55,7 @@ class Struct(metaclass=StructType):
         cls.__init__(self, **fields)  # now the compiled one
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
+        if not isinstance(other, Struct) or type(self).specs is not type(other).specs:
             return NotImplemented
         return self.unknown_tags == other.unknown_tags and all(
             _equal(getattr(self, name), getattr(other, name)) for name in type(self).specs
@@ -61,6 +66,17 @@ class Struct(metaclass=StructType):
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={_short(getattr(self, name))}" for name in type(self).specs)
         return f"{type(self).__qualname__}({fields})"
+
+
+def maker(cls: Callable[Arguments, StructT]) -> Callable[Arguments, StructT]:
+    """A function that makes the same as the call of `cls` in a third of the time: for what is made by every request.
+
+    Python calls a class through a dict of the keywords, a function without.
+    """
+    from wire.compiler import compile_maker
+
+    assert isinstance(cls, StructType)
+    return compile_maker(cls)
 
 
 def _equal(a: Any, b: Any) -> bool:

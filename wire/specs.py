@@ -21,7 +21,9 @@ class _Marker:
 
 
 REQUIRED: Any = _Marker("REQUIRED")
-OF_DEFAULTS: Any = _Marker("OF_DEFAULTS")  # the default of a struct field: a struct all of defaults
+OF_DEFAULTS: Any = _Marker(
+    "OF_DEFAULTS"
+)  # the default of a struct field: a struct all of defaults, which cannot be changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from pykbroker.partition import Partition
 from wire.api.produce import ProduceRequest, ProduceResponse
 from wire.compression import Codec
 from wire.errors import CorruptBatch, ErrorCode, InvalidRecord, ProtocolError
-from wire.record_batch import RecordBatch, first_batch
+from wire.record_batch import TRANSACTIONAL, RecordBatch, first_batch
+from wire.schema import maker
 
 ACKS_NONE, ACKS_LEADER, ACKS_ALL = 0, 1, -1
 FIRST_WITH_BATCHES_ONLY = 3
@@ -51,6 +52,8 @@ TOLD_WITHOUT_LOG_START = frozenset(
     }
 )
 NONE_REFUSED: Refused = {}
+new_topic_result, new_partition_result = maker(TopicResult), maker(PartitionResult)
+new_response = maker(ProduceResponse)
 Unconverted = list[tuple[PartitionResult, Partition, Source]]
 Uncommitted = list[tuple[PartitionResult, Partition, int]]
 
@@ -85,7 +88,7 @@ def append_all(
         for data in topic.partition_data:
             batch = next(following)
             results.append(append_one(ctx, topic, data, batch, refused, request.acks, now_ms, unconverted, uncommitted))
-        topics.append(TopicResult(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
+        topics.append(new_topic_result(name=topic.name, topic_id=topic.topic_id, partition_responses=results))
     if unconverted:
         return convert_and_append(request, batches, topics, ctx, unconverted, uncommitted)
     return answer(request, topics, uncommitted)
@@ -97,7 +100,7 @@ def answer(
     if request.acks == ACKS_NONE:
         check_unanswered(topics)
         return None
-    response = ProduceResponse(responses=topics)
+    response = new_response(responses=topics)
     if request.acks == ACKS_ALL and uncommitted:
         return wait_committed(response, uncommitted, timeout_ms=request.timeout_ms)
     return response
@@ -116,7 +119,7 @@ def first_batches(request: ProduceRequest) -> list[RecordBatch | None]:
                 batch = None
             except CorruptBatch as error:
                 raise BrokerError(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
-            if batch and batch.is_transactional and request.transactional_id is None:
+            if batch is not None and batch.attributes & TRANSACTIONAL and request.transactional_id is None:
                 raise BrokerError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
             found.append(batch)
     return found
@@ -136,13 +139,15 @@ def append_one(
     """Append one partition's batch, or put it with those to convert; an error is that partition's alone."""
     log_start_offset = -1
     try:
-        name = topic.name if ctx.api_version < FIRST_WITH_TOPIC_IDS else ctx.broker.topic_name(topic.topic_id)
-        partition = ctx.broker.replicas.replica(name, data.index)
+        broker = ctx.broker
+        name = topic.name if ctx.api_version < FIRST_WITH_TOPIC_IDS else broker.topic_name(topic.topic_id)
+        partition = broker.replicas.replica(name, data.index)
         if batch is None:
             if ctx.api_version >= FIRST_WITH_BATCHES_ONLY or not isinstance(data.records, memoryview):
                 raise BrokerError(ErrorCode.INVALID_RECORD)
             return convert_later(partition, data, data.records, unconverted)
-        check_is_alone(batch, data.records)
+        if batch.data is not data.records:
+            check_is_alone(batch, data.records)
         if FIRST_WITH_BATCHES_ONLY <= ctx.api_version < FIRST_WITH_ZSTD and batch.compression is Codec.ZSTD:
             raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         if not_of_transaction and (name, data.index) in not_of_transaction:
@@ -155,7 +160,7 @@ def append_one(
         result = PartitionResult(index=data.index, base_offset=-1)
         refuse(result, error, log_start_offset)
         return result
-    result = PartitionResult(
+    result = new_partition_result(
         index=data.index,
         base_offset=appended.base_offset,
         log_append_time_ms=appended.log_append_time_ms,

@@ -69,6 +69,8 @@ class Echo:
         data = bytes(request)
         if data == b"bad":
             raise ProtocolError("bad")
+        if data == b"bug":
+            raise ZeroDivisionError
         if data.startswith(b"slow"):
             self.slow.append(SlowAnswer(data, outbox))
             return self.slow[-1]
@@ -183,3 +185,10 @@ async def test_an_answer_in_the_making_is_abandoned_when_the_peer_is_gone() -> N
     await connection(Gone([frame(b"a") + frame(b"slow")]), echo).serve()
 
     assert [True] == [answer.is_abandoned for answer in echo.slow]
+
+
+async def test_a_bug_costs_its_connection_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    assert b"good" == await served([frame(b"good") + frame(b"bug") + frame(b"never")])
+
+    assert "internal error: closing a connection" in caplog.text
+    caplog.clear()

@@ -176,12 +176,12 @@ def test_tagged_fields_of_wrong_size_are_refused(tags: bytes) -> None:
         New.decode(new(tags=tags), 0)
 
 
-def test_a_default_struct_is_not_shared_between_messages() -> None:
+def test_a_default_struct_is_shared_between_messages_and_cannot_be_changed() -> None:
     first, second = New.decode(new(), 0), New.decode(new(), 0)
 
-    first.extra.value = 5
-
-    assert second.extra.value == 0
+    assert first.extra is second.extra
+    with pytest.raises(AttributeError):
+        first.extra.value = 5
 
 
 @given(value=st.integers(0, 2**32 - 1))

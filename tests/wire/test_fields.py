@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from wire.fields import fields_of
+from wire.fields import fields_of, zeros_of
+from wire.registry import ApiKey, response_class
 from wire.schema import OF_DEFAULTS, Message, Struct, since, tagged
 from wire.types import INT16, STRING, Array, Int16, Int32, String
 
@@ -38,6 +39,10 @@ class Whole(Struct):
 
 class DefaultsOfRequired(Struct):
     whole: Whole = tagged(0, since=0, default=OF_DEFAULTS)
+
+
+class OfWhole(Struct):
+    whole: Whole
 
 
 class PlainInt(Struct):
@@ -94,6 +99,21 @@ def test_a_field_knows_its_versions_and_since_when_it_may_be_null() -> None:
 def test_a_declaration_against_the_rules_is_refused(wrong: type[Struct], why: str) -> None:
     with pytest.raises(TypeError, match=why):
         fields_of(wrong)
+
+
+def test_what_has_no_default_has_a_zero() -> None:
+    assert zeros_of(Fine) == {"number": 0, "names": (), "nested": ()}
+    assert zeros_of(OfWhole) == {"whole": Whole(needed=0)}
+
+
+@pytest.mark.parametrize("key", list(ApiKey), ids=lambda key: key.name)
+def test_every_response_can_be_made_of_zeros(key: ApiKey) -> None:
+    response = response_class(key)
+    first, last = response.versions
+    for version in range(first, last + 1):
+        made = response(**zeros_of(response))
+
+        assert response.decode(bytes(made.encode(version)), version)
 
 
 def test_messages_are_declared_at_module_level() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.errors import ProtocolError
-from wire.frame import FrameReader, frame, next_frame
+from wire.frame import FrameReader, frame, frame_end
 
 
 @given(bodies=st.lists(st.binary(max_size=50), max_size=6), step=st.integers(1, 60))
@@ -27,14 +27,14 @@ def test_a_frame_is_given_when_its_last_byte_arrives() -> None:
     assert [reader.feed(byte.to_bytes()) for byte in frame(b"ab")] == [[], [], [], [], [], [b"ab"]]
 
 
-def test_the_next_frame_is_known_as_soon_as_its_size_is() -> None:
+def test_the_end_of_a_frame_is_known_as_soon_as_its_size_is() -> None:
     buffer = memoryview(b"junk" + frame(b"hello") + frame(b"") + b"\x00\x00")
 
-    assert next_frame(buffer, 4, 7) is None
-    assert next_frame(buffer, 4, 8) == (8, 13)  # 5 bytes to come
-    assert next_frame(buffer, 4, len(buffer)) == (8, 13)
-    assert next_frame(buffer, 13, len(buffer)) == (17, 17)
-    assert next_frame(buffer, 17, len(buffer)) is None
+    assert frame_end(buffer, 4, 7) == 0
+    assert frame_end(buffer, 4, 8) == 13  # 5 bytes to come
+    assert frame_end(buffer, 4, len(buffer)) == 13
+    assert frame_end(buffer, 13, len(buffer)) == 17
+    assert frame_end(buffer, 17, len(buffer)) == 0
 
 
 @pytest.mark.parametrize("size", [-1, -(1 << 31), 101, 2_000_000_000])
@@ -48,9 +48,9 @@ def test_the_limit_itself_is_allowed() -> None:
 
 
 def test_the_default_limit_is_kafkas() -> None:
-    assert next_frame(b"\x06\x40\x00\x00", 0, 4) == (4, 4 + 104857600)
+    assert frame_end(b"\x06\x40\x00\x00", 0, 4) == 4 + 104857600
     with pytest.raises(ProtocolError):
-        next_frame(b"\x06\x40\x00\x01", 0, 4)
+        frame_end(b"\x06\x40\x00\x01", 0, 4)
 
 
 @given(data=st.binary(max_size=100))
