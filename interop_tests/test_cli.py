@@ -168,6 +168,28 @@ def test_settings_come_from_file_environment_and_flags_in_that_order(tmp_path: P
     assert (tmp_path / "data" / "meta.properties").exists()
 
 
+def test_topics_are_there_when_the_port_opens(tmp_path: Path) -> None:
+    from kafka.admin import KafkaAdminClient
+
+    port = free_port()
+    process = subprocess.Popen(
+        [*SERVE, "--listen", f"127.0.0.1:{port}", "--ephemeral", "--topic", "orders:3,retention.ms=60000",
+         "--override", "num.io.threads=9"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+        env=clean_environment() | {"KAFKA_CREATE_TOPICS": "a:2:1,b:1:1:compact"},
+    )  # fmt: skip
+    try:
+        wait_until(lambda: answers("127.0.0.1", port))
+        with KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}") as admin:
+            topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    finally:
+        process.terminate()
+        told, _ = process.communicate(timeout=10)
+
+    assert {"orders": 3, "a": 2, "b": 1} == topics
+    assert 1 == told.count("settings without effect here: num.io.threads\n")
+
+
 def test_an_ephemeral_broker_leaves_nothing(tmp_path: Path) -> None:
     port = free_port()
     process = subprocess.Popen(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -21,6 +21,7 @@ from pykbroker import __version__
 
 if TYPE_CHECKING:
     from pykbroker.config import Settings
+    from pykbroker.controller import NewTopic
 
 # Generic names: another package of the same name may come first on the path.
 COMPANIONS = ("wire", "storage")
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     from pykbroker.errors import StartupError
 
     try:
-        return serve(options, environment)
+        command: Callable[[argparse.Namespace, Mapping[str, str]], int] = options.run
+        return command(options, environment)
     except StartupError as error:
         print(f"pykbroker: {error.message}", file=sys.stderr)
         return error.exit_status
@@ -49,12 +51,24 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from pykbroker.config import Settings
 
     settings = Settings.load(file=options.config, environment=environment, overrides=flags(options))
+    topics = _topics(options, environment)
     logs.set_up(options.log_format, options.log_level)
     _warn(settings)
 
     from pykbroker.server import run
 
-    run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor)
+    run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor, topics=topics)
+    return 0
+
+
+def show_config(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    from pykbroker.config import Settings
+    from pykbroker.config_listing import listed
+
+    settings = Settings.load(file=options.config, environment=environment, overrides=flags(options))
+    print(listed(settings, only_set=options.set, as_json=options.json))
+    for warning in settings.warnings:
+        print(f"pykbroker: {warning}", file=sys.stderr)
     return 0
 
 
@@ -87,8 +101,33 @@ def foreign_companions() -> str | None:
 def _warn(settings: Settings) -> None:
     import logging
 
+    from pykbroker.config_effects import without_effect
+
+    log = logging.getLogger("pykbroker.config")
     for warning in settings.warnings:
-        logging.getLogger("pykbroker.config").warning(warning)
+        log.warning(warning)
+    if ignored := without_effect(settings):
+        log.info("settings without effect here: %s", ", ".join(ignored))
+
+
+def _topics(options: argparse.Namespace, environment: Mapping[str, str]) -> list[NewTopic]:
+    """Those to make at start; raises StartupError."""
+    variable = environment.get("KAFKA_CREATE_TOPICS", "")
+    if not options.topic and not variable:
+        return []
+    from pykbroker import initial_topics
+    from pykbroker.errors import StartupError
+
+    topics = []
+    for source, text, parse in (
+        (initial_topics.VARIABLE, variable, initial_topics.of_variable),
+        *(("--topic", text, lambda text: [initial_topics.of_option(text)]) for text in options.topic),
+    ):
+        try:
+            topics += parse(text)
+        except ValueError as error:
+            raise StartupError(f"{source}: {error}", 2) from None
+    return topics
 
 
 class _Parser(argparse.ArgumentParser):
@@ -101,6 +140,30 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"pykbroker {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     command = commands.add_parser("serve", help="run a broker until it is told to stop", allow_abbrev=False)
+    command.set_defaults(run=serve)
+    _add_settings(command)
+    command.add_argument("--ephemeral", action="store_true", help="keep nothing: data goes when the broker stops")
+    command.add_argument(
+        "--topic",
+        metavar="NAME[:PARTITIONS][,KEY=VALUE]...",
+        action="append",
+        default=[],
+        help="a topic to make before clients are let in, if it is not there; may be repeated",
+    )
+    command.add_argument(
+        "--protocol-floor", choices=PROTOCOL_FLOORS, help="refuse request versions older than this Kafka's"
+    )
+    command.add_argument("--log-format", choices=("text", "json"), default="text")
+    command.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    command = commands.add_parser("config", help="print every setting and where it comes from", allow_abbrev=False)
+    command.set_defaults(run=show_config)
+    _add_settings(command)
+    command.add_argument("--set", action="store_true", help="only what file, environment and options set")
+    command.add_argument("--json", action="store_true", help="for scripts")
+    return parser
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", metavar="FILE", type=Path, help="settings, as in Kafka's server.properties")
     command.add_argument(
         "--listen",
@@ -110,16 +173,9 @@ def _parser() -> _Parser:
         help="where to listen; may be repeated; IPv6 as [::1]:9092, all interfaces as :9092 (default: 127.0.0.1:9092)",
     )
     command.add_argument("--data-dir", metavar="DIR", type=Path, help="where data is kept (default: ./pykbroker-data)")
-    command.add_argument("--ephemeral", action="store_true", help="keep nothing: data goes when the broker stops")
     command.add_argument(
         "--override", metavar="KEY=VALUE", action=_Override, default={}, help="a setting; may be repeated"
     )
-    command.add_argument(
-        "--protocol-floor", choices=PROTOCOL_FLOORS, help="refuse request versions older than this Kafka's"
-    )
-    command.add_argument("--log-format", choices=("text", "json"), default="text")
-    command.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    return parser
 
 
 class _Override(argparse.Action):

@@ -32,7 +32,8 @@ PROTECTIONS_NOT_SERVED = ("authorizer.class.name", "create.topic.policy.class.na
 
 # Variables of Kafka's images, scripts and tests that begin as settings do, and are none.
 _NOT_SETTINGS = re.compile(
-    r"KAFKA_(HOME|ROOT|URI|VERSION|DEBUG|OPTS|CREATE_TOPICS|HEAP_OPTS|GC_LOG_OPTS|JVM_.*|JMX_.*|LOG4J.*|TOOLS_LOG4J.*)"
+    r"KAFKA_(HOME|ROOT|URI|VERSION|DEBUG|OPTS|CREATE_TOPICS|HEAP_OPTS|GC_LOG_OPTS|JVM_.*|JMX_.*|LOG4J.*|TOOLS_LOG4J.*"
+    r"|BASE_DIR|VOLUME_DIR|DATA_DIR|CONF_DIR|ENABLE_KRAFT|KRAFT_.*|EXTRA_FLAGS|DAEMON_.*)"
 )
 
 

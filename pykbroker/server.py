@@ -19,10 +19,10 @@ from pathlib import Path
 
 import trio
 
-from pykbroker import __version__
+from pykbroker import __version__, initial_topics
 from pykbroker.broker import Broker, wall_clock_ms
 from pykbroker.config import Settings
-from pykbroker.controller import Controller
+from pykbroker.controller import Controller, NewTopic
 from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener, format_address
 from pykbroker.errors import StartupError
@@ -104,13 +104,13 @@ def _node(settings: Settings, tasks: Sequence[ListenerTask]) -> NodeImage:
 # --- the process
 
 
-def run(settings: Settings, *, ephemeral: bool, protocol_floor: str | None) -> None:
+def run(settings: Settings, *, ephemeral: bool, protocol_floor: str | None, topics: Sequence[NewTopic] = ()) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartupError."""
     floor = KAFKA_4_FLOOR if protocol_floor == "4.0" else None
     with _data_directories(settings, ephemeral=ephemeral) as directories:
         sockets = [(listener, bind(listener)) for listener in settings.listeners]
         try:
-            trio.run(_serve, settings, directories, sockets, floor)
+            trio.run(_serve, settings, directories, sockets, floor, topics)
         except BaseExceptionGroup as group:
             raise _innermost(group) from group
 
@@ -120,12 +120,14 @@ async def _serve(
     directories: Sequence[str],
     sockets: Sequence[tuple[Listener, socket.socket]],
     floor: dict[ApiKey, int] | None,
+    topics: Sequence[NewTopic],
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with opened(settings, directories, protocol_floor=floor) as broker, trio.open_nursery() as connections:
             dispatcher = Dispatcher()
             tasks = [ListenerTask(broker, dispatcher, listener, sock) for listener, sock in sockets]
             await broker.controller.register_node(_node(settings, tasks))
+            await initial_topics.create(broker.controller, topics)
             async with trio.open_nursery() as accepting:
                 for task in tasks:
                     accepting.start_soon(task.run, connections)

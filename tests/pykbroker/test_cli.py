@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -119,3 +121,47 @@ def test_it_runs_as_a_module() -> None:
     result = run("serve", "--override", "num.partitions=0")
 
     assert (2, 1) == (result.returncode, result.stderr.count("\n"))
+
+
+def test_config_prints_each_value_and_where_it_comes_from(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "server.properties"
+    file.write_text("\nnum.partitions = 5\nssl.key.password=secret\n")
+    environment = {"KAFKA_LOG_RETENTION_HOURS": "3", "KAFKA_NUM_IO_THREADS": "3"}
+
+    assert 0 == main(
+        ["config", "--config", str(file), "--override", "log.cleanup.policy=compact , delete"], environment
+    )
+
+    printed = dict(re.split(r"\s{2,}", line) for line in capsys.readouterr().out.splitlines())
+    assert len(printed) > 300
+    assert {
+        "num.partitions=5": "server.properties line 2",
+        "ssl.key.password=(hidden)": "server.properties line 3, without effect",
+        "log.retention.hours=3": "KAFKA_LOG_RETENTION_HOURS",
+        "num.io.threads=3": "KAFKA_NUM_IO_THREADS, without effect",
+        "log.cleanup.policy=compact,delete": "command line",
+        "message.max.bytes=1048588": "default",
+        "offsets.topic.num.partitions=4": "default (Kafka's: 50)",
+    }.items() <= printed.items()
+
+
+def test_config_prints_for_scripts_only_what_is_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["config", "--set", "--json", "--override", "num.partitions=2"], {})
+
+    printed = json.loads(capsys.readouterr().out)
+    assert [{"name": "num.partitions", "value": "2", "origin": "command line"}] == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        (["--topic", "a:x"], {}, "--topic: 'a:x' is not NAME:PARTITIONS:REPLICAS"),
+        ([], {"KAFKA_CREATE_TOPICS": "a:x:1"}, "KAFKA_CREATE_TOPICS: 'a:x:1' is not NAME:PARTITIONS:REPLICAS"),
+    ],
+)
+def test_a_topic_that_makes_no_sense_is_told_before_anything_starts(
+    arguments: list[str], environment: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == main(["serve", *arguments], environment)
+
+    assert f"pykbroker: {words}\n" == capsys.readouterr().err
