@@ -39,7 +39,7 @@ class ProducerLog:
     def load(self, segments: Sequence[Segment], log_start_offset: int, next_offset: int) -> ProducerState:
         state = self._from_snapshot() or ProducerState(log_start_offset)
         for segment in segments:
-            if segment.next_offset > state.next_offset:
+            if segment.next_offset >= state.next_offset:
                 _replay(segment, state)
         state.next_offset = next_offset
         self.state = state

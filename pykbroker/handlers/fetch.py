@@ -169,15 +169,20 @@ class Fetch:
         return sum(_size(result) for _, _, result in results) >= request.min_bytes
 
     async def wait_and_read(self) -> FetchResponse:
-        """Wait until `min_bytes` have come, `max_wait_ms` is over, or something else happened."""
-        waiter = Waiter()
-        with standing_at(self._readable(), waiter):
+        """Wait until `min_bytes` have come, `max_wait_ms` is over, or something else happened.
+
+        What came may be in a transaction, and not to be read before its end: then the wait goes on.
+        """
+        deadline = trio.current_time() + self._request.max_wait_ms / 1000
+        while True:
             results = self.read()  # again: other answers may have had to leave since the first look
-            if not self.is_satisfied(results) and not self._ctx.broker.is_stopping:
-                waiter.missing_bytes = self._request.min_bytes - sum(_size(result) for _, _, result in results)
-                await waiter.wait(timeout_ms=self._request.max_wait_ms)
-                results = self.read()
-        return self.respond(results)
+            left_ms = (deadline - trio.current_time()) * 1000
+            if left_ms <= 0 or self.is_satisfied(results) or self._ctx.broker.is_stopping:
+                return self.respond(results)
+            missing_bytes = self._request.min_bytes - sum(_size(result) for _, _, result in results)
+            with standing_at(self._readable(), Waiter(missing_bytes=missing_bytes)) as waiter:
+                if await waiter.wait(timeout_ms=left_ms) and not self._request.isolation_level:
+                    return self.respond(self.read())
 
     async def wait_and_convert(self) -> FetchResponse:
         """The same for clients that know message sets only: what has no place in them (transaction markers) is not
