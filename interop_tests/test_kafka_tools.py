@@ -8,10 +8,13 @@ commands on topics and groups of its own, on one broker of this file's own. They
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import shlex
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from interop_tests.harness import ROOT, Broker, Kind, clean_environment
+from interop_tests.harness import ROOT, Broker, Kind, clean_environment, in_background
 from interop_tests.tools import Java
 
 RECORDED = Path(__file__).with_name("kafka-tools.json")
@@ -47,7 +50,7 @@ TOOLS = {
 
 # A line is a command: the tool, then its options ({at} is where the broker is, {dir} where the
 # files are, {topic} an entity of that type), or `fill TOPIC
-# PARTITION COUNT` and `commit GROUP TOPIC OFFSET...`, which do what their names say without a tool.
+# PARTITION COUNT`, `commit GROUP TOPIC OFFSET...`, `join GROUP TOPIC` and `leave GROUP`, which need no tool.
 SCENARIOS = {
     "topics": """
         topics {at} --create --topic topics-a --partitions 3 --replication-factor 1 --config retention.ms=60000
@@ -61,6 +64,9 @@ SCENARIOS = {
         topics {at} --describe --topic topics-a
         topics {at} --describe --topic topics-b
         topics {at} --describe --under-replicated-partitions
+        topics {at} --describe --unavailable-partitions
+        topics {at} --describe --at-min-isr-partitions --topic topics-b
+        topics {at} --describe --under-min-isr-partitions
         topics {at} --describe --topic topics-missing
         topics {at} --alter --topic topics-a --partitions 5
         topics {at} --alter --topic topics-a --partitions 2
@@ -81,6 +87,10 @@ SCENARIOS = {
         configs {at} --alter {topic} configs-missing --add-config retention.ms=1
         configs {at} --describe {topic} configs-missing
         configs {at} --describe --topic configs-a --all
+        configs {at} --alter {topic} configs-a --add-config-file {dir}/topic.properties
+        configs {at} --describe {topic} configs-a
+        configs {at} --alter {topic} configs-a --add-config segment.bytes=2000000 --delete-config retention.ms
+        configs {at} --describe {topic} configs-a
     """,
     "broker configs": """
         configs {at} --alter --entity-type brokers --entity-default --add-config log.retention.ms=9999999
@@ -149,6 +159,24 @@ SCENARIOS = {
         consumer-groups {at} --delete --group groups-g
         consumer-groups {at} --list
     """,
+    "group with a member": """
+        topics {at} --create --topic member-t --partitions 2
+        fill member-t 0 10
+        join member-g member-t
+        consumer-groups {at} --describe --group member-g
+        consumer-groups {at} --describe --group member-g --members --verbose
+        consumer-groups {at} --describe --group member-g --state
+        consumer-groups {at} --list --state stable
+        consumer-groups {at} --list --type classic
+        consumer-groups {at} --reset-offsets --group member-g --topic member-t --to-earliest --execute
+        consumer-groups {at} --delete-offsets --group member-g --topic member-t
+        consumer-groups {at} --delete --group member-g
+        groups {at} --list
+        leave member-g
+        consumer-groups {at} --describe --group member-g --state
+        consumer-groups {at} --delete --all-groups
+        consumer-groups {at} --list
+    """,
     "reset offsets": """
         topics {at} --create --topic resets-t --partitions 2
         fill resets-t 0 10
@@ -183,7 +211,11 @@ SCENARIOS = {
         offsets {at} --topic offsets-t --time earliest
         offsets {at} --topic offsets-t --time max-timestamp
         offsets {at} --topic offsets-t --time 1004
+        offsets {at} --topic offsets-t --time earliest-local
+        offsets {at} --topic offsets-t --time latest-tiered
+        offsets {at} --topic offsets-t --partitions 1
         offsets {at} --topic-partitions offsets-t:0
+        offsets {at} --topic-partitions offsets-.*:0-1 --exclude-internal-topics
         offsets {at} --topic offsets-missing
         delete-records {at} --offset-json-file {dir}/delete.json
         offsets {at} --topic offsets-t --time earliest
@@ -192,12 +224,15 @@ SCENARIOS = {
     "log directories": """
         topics {at} --create --topic logdirs-t --partitions 2
         fill logdirs-t 0 10
+        fill logdirs-t 1 10
         log-dirs {at} --describe --topic-list logdirs-t
         log-dirs {at} --describe --topic-list logdirs-t --broker-list 1
         log-dirs {at} --describe --broker-list 7
     """,
     "reassignment and election": """
         topics {at} --create --topic moves-t --partitions 2
+        fill moves-t 0 1
+        fill moves-t 1 1
         reassign {at} --generate --topics-to-move-json-file {dir}/topics.json --broker-list 1
         reassign {at} --execute --reassignment-json-file {dir}/reassign.json
         reassign {at} --verify --reassignment-json-file {dir}/reassign.json
@@ -214,6 +249,7 @@ SCENARIOS = {
         cluster list-endpoints {at}
         cluster unregister {at} --id 7
         metadata-quorum {at} describe --replication
+        metadata-quorum {at} describe --status
         features {at} describe
         features {at} upgrade --feature no.such=1
         features {at} upgrade --feature metadata.version=31
@@ -227,6 +263,7 @@ SCENARIOS = {
     """,
 }
 FILES = {
+    "topic.properties": "retention.ms=5\ncleanup.policy=delete\n",
     "none.properties": "",
     "offsets.csv": '"resets-t",0,2\n"resets-t",1,3\n',
     "delete.json": '{"version":1,"partitions":[{"topic":"offsets-t","partition":0,"offset":4}]}',
@@ -239,6 +276,7 @@ FILES = {
 }
 
 
+SETTLING_S = 0.3  # Kafka's brokers hear of a change after its answer has left
 MOMENT = "1970-01-01T00:00:01.004"  # as `fill` has it
 ENTITIES = {
     name: f"--entity-type {kind} --entity-name"
@@ -315,6 +353,7 @@ def test_a_tool_prints_what_it_prints_on_kafka(
 
 
 def played(scenario: str, tools: Tools, broker: Broker, files: Path) -> Iterator[dict[str, Any]]:
+    members = contextlib.ExitStack()
     for line in SCENARIOS[scenario].strip().splitlines():
         words = shlex.split(
             line.format(at=f"--bootstrap-server {broker.address}", dir=files, moment=MOMENT, **ENTITIES)
@@ -323,7 +362,13 @@ def played(scenario: str, tools: Tools, broker: Broker, files: Path) -> Iterator
             fill(broker, *words[1:])
         elif words[0] == "commit":
             commit(broker, *words[1:])
+        elif words[0] == "join":
+            members.enter_context(joined(broker, *words[1:]))
+        elif words[0] == "leave":
+            members.close()
         else:
+            if broker.kind.name == "kafka":
+                time.sleep(SETTLING_S)
             status, printed = tools.run(*words)
             yield {"command": line.strip(), "status": status, "printed": alike(printed, broker, files)}
 
@@ -344,8 +389,33 @@ def commit(broker: Broker, group: str, topic: str, *offsets: str) -> None:
         consumer.commit(committed)
 
 
+@contextlib.contextmanager
+def joined(broker: Broker, group: str, topic: str) -> Iterator[None]:
+    """While the group has a member, which has read everything and committed it."""
+    ready = threading.Event()
+
+    def consume(stop: threading.Event) -> None:
+        with KafkaConsumer(
+            topic, bootstrap_servers=broker.address, group_id=group, client_id="reader", enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        ) as consumer:  # fmt: skip
+            while not stop.is_set():
+                consumer.poll(100)
+                ends = consumer.end_offsets(consumer.assignment())
+                if ends and not ready.is_set() and all(consumer.position(each) == end for each, end in ends.items()):
+                    consumer.commit()
+                    ready.set()
+
+    with in_background(consume):
+        assert ready.wait(30)
+        yield
+
+
 # What differs from run to run.
 VARYING = (
+    (r"reader-[0-9a-f-]{36}", "MEMBER"),
+    (r"(LeaderEpoch|HighWatermark|MaxFollowerLagTimeMs): \d+", r"\1"),
+    (r', "endpoints": \[.*?\]', ""),  # Kafka's controllers have a listener of their own
     (r"(?<![\w-])[A-Za-z0-9_-]{22}(?![\w-])", "ID"),
     (r"\b1[5-9]\d{11}\b", "NOW"),
     (r"\d+\.\d+ (ms|max|\.\.\.)", "TIME"),
