@@ -17,6 +17,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
@@ -38,7 +39,8 @@ from wire.record_batch import RecordBatch
 _base_offset = attrgetter("base_offset")
 
 
-class Appended(NamedTuple):
+@dataclass(slots=True)
+class Appended:
     """Where a batch went; for a `duplicate`, where it went the first time."""
 
     base_offset: int

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
 from wire.compiler import Writer, struct_of
@@ -43,28 +42,59 @@ def _decode_struct(w: Writer, cls: StructType, target: str, depth: int) -> None:
         if field not in present:
             w.line(f"{target}.{field.name} = {w.default(field)}")
     w.line(f"{target}.unknown_tags = None")
-    for is_fixed, run in groupby(present, key=lambda field: isinstance(field.type.primitive, Fixed)):
-        if is_fixed:
-            _decode_fixed(w, target, list(run))
-        else:
-            for field in run:
-                _decode_value(w, field.type, f"{target}.{field.name}", depth, field.nullable_in(w.version), field)
+    fixed: list[Field] = []
+    for field in present:
+        if isinstance(field.type.primitive, Fixed):
+            fixed.append(field)
+            continue
+        has_length = field.type.struct is None
+        if fixed:
+            _decode_fixed(w, target, fixed, _length_code(w, field) if has_length else "")
+        _decode_value(
+            w,
+            field.type,
+            f"{target}.{field.name}",
+            depth,
+            field.nullable_in(w.version),
+            field,
+            bool(fixed) and has_length,
+        )
+        fixed = []
+    if fixed:
+        _decode_fixed(w, target, fixed, "")
     if w.flexible:
         _decode_tags(w, target, tagged, depth)
 
 
-def _decode_fixed(w: Writer, target: str, fields: list[Field]) -> None:
-    """A run of fixed-size fields: one unpack."""
+def _decode_fixed(w: Writer, target: str, fields: list[Field], length_code: str) -> None:
+    """A run of fixed-size fields, and the length `n` of what follows them: one unpack."""
     types = [field.type.primitive for field in fields]
-    codes = "".join(t.code for t in types if isinstance(t, Fixed))
+    codes = "".join(t.code for t in types if isinstance(t, Fixed)) + length_code
     unpack = w.constant("unpack", struct_of(codes).unpack_from)
-    targets = ", ".join(f"{target}.{field.name}" for field in fields)
-    w.line(f"{targets}{',' if len(fields) == 1 else ''} = {unpack}(d, p)")
+    targets = [f"{target}.{field.name}" for field in fields]
+    if length_code:
+        targets.append("n")
+    w.line(f"{', '.join(targets)}{',' if len(targets) == 1 else ''} = {unpack}(d, p)")
     w.line(f"p += {struct_of(codes).size}")
 
 
-def _decode_value(w: Writer, type_: Type, target: str, depth: int, nullable: bool, field: Field | None = None) -> None:
-    """Lines that assign one value to `target`."""
+def _length_code(w: Writer, field: Field) -> str:
+    """How the length of `field` begins, as a letter of the `struct` module."""
+    if w.flexible and field.spec.compact:
+        return "B"
+    return "h" if field.type.primitive is STRING else "i"
+
+
+def _decode_value(
+    w: Writer,
+    type_: Type,
+    target: str,
+    depth: int,
+    nullable: bool,
+    field: Field | None = None,
+    length_is_read: bool = False,
+) -> None:
+    """Lines that assign one value to `target`; with `length_is_read`, the first of its length is in `n` already."""
     compact = w.flexible and (field is None or field.spec.compact)
     if isinstance(type_.primitive, Fixed):
         read = f"{w.constant('unpack', struct_of(type_.primitive.code).unpack_from)}(d, p)[0]"
@@ -75,7 +105,7 @@ def _decode_value(w: Writer, type_: Type, target: str, depth: int, nullable: boo
             w, type_.struct, target, depth, nullable, is_tagged=field is not None and field.spec.tag is not None
         )
     else:
-        _decode_length(w, compact, is_short=type_.primitive is STRING)
+        _decode_length(w, compact, is_short=type_.primitive is STRING, is_read=length_is_read)
         with w.block("if n < 0:"):
             if nullable:
                 w.line(f"{target} = None")
@@ -88,12 +118,15 @@ def _decode_value(w: Writer, type_: Type, target: str, depth: int, nullable: boo
                 _decode_bytes(w, type_, target)
 
 
-def _decode_length(w: Writer, compact: bool, *, is_short: bool) -> None:
+def _decode_length(w: Writer, compact: bool, *, is_short: bool, is_read: bool) -> None:
     """Lines that read a length into `n`: -1 is null."""
     if compact:
-        w.line("n = d[p]; p += 1")
+        if not is_read:
+            w.line("n = d[p]; p += 1")
         w.line(f"if n > 127: n, p = {'read_string_length' if is_short else 'read_uvarint'}(d, p - 1)")
         w.line("n -= 1")
+    elif is_read:
+        return
     elif is_short:
         w.line("n, = unpack_h(d, p); p += 2")
     else:
