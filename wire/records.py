@@ -200,7 +200,7 @@ def _check_run(data: bytes, position: int, first: int, count: int) -> tuple[int,
     none = (0, -1, position)
     size, body = _varint(data, position)
     stride = body - position + size
-    _, offset_at = _varint(data, body + 1, 64)
+    timestamp_delta, offset_at = _varint(data, body + 1, 64)
     offset_bytes = 1 if first < len(SHORT_DELTAS) else 2
     end_of_deltas = len(SHORT_DELTAS) if first < len(SHORT_DELTAS) else len(LONG_DELTAS[0])
     if offset_at - body > 9 or size < offset_at - body + offset_bytes + MIN_KEY_VALUE_HEADERS_BYTES:
@@ -211,16 +211,23 @@ def _check_run(data: bytes, position: int, first: int, count: int) -> tuple[int,
     if layout is None:
         return none
     for at in (*range(position, body), *layout):
-        run = min(run, _leading(data[at : position + run * stride : stride], data[at : at + 1]))
+        column = data[at : position + run * stride : stride]
+        if column != column[:1] * run:
+            run = _leading(column, column[:1])
+    is_one_timestamp = True
     for at in range(body + 1, offset_at):
-        last = HIGH if at < offset_at - 1 else LOW
-        run = min(run, _leading(data[at : position + run * stride : stride], last))
+        column = data[at : position + run * stride : stride]
+        if column != column[:1] * run:
+            is_one_timestamp = False
+            run = _leading(column, HIGH if at < offset_at - 1 else LOW)
     if run < MIN_RUN:
         return none
     end = position + run * stride
     for at, expected in enumerate((SHORT_DELTAS,) if offset_bytes == 1 else LONG_DELTAS, offset_at):
         if data[at:end:stride] != expected[first : first + run]:
             return none
+    if is_one_timestamp:
+        return (run, timestamp_delta, end) if timestamp_delta >= 0 else none
     timestamps = [data[at:end:stride] for at in range(body + 1, offset_at)]
     if len(timestamps[0].translate(None, ODD)) < run:
         return none

@@ -129,3 +129,14 @@ def test_deltas_of_all_sizes_are_read_as_written(timestamp: int, offset: int) ->
     record = Record(offset, timestamp, b"k", b"v", ((b"", None),))
 
     assert read_record(encode([record]), 0) == (record, len(encode([record])))
+
+
+@pytest.mark.parametrize(
+    "deltas", [[0] * 100, [5] * 100, [-5] * 100, [0] + [7] * 99, [7] * 99 + [0], [7] * 50 + [-7] * 50]
+)
+def test_the_largest_timestamp_of_equal_records_is_found(deltas: list[int]) -> None:
+    data = bytearray()
+    for index, delta in enumerate(deltas):
+        write_record(data, Record(value=b"value"), offset_delta=index, timestamp_delta=delta)
+
+    assert check(bytes(data), len(deltas)) == max(-1, *deltas)
