@@ -10,7 +10,7 @@ The libraries are imported on first use: a broker whose clients do not compress 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 from wire.errors import BadCompression, TooLarge
@@ -35,6 +35,7 @@ STEP_BYTES = 1024
 # gzip and lz4 stop when a piece of output is full, so their steps bound only the copying.
 GZIP_STEP_BYTES = 16 * 1024
 PIECE_BYTES = 256 * 1024
+LARGE_BYTES = 16 * 1024 * 1024
 # Clients write one. Each costs a decompressor, and an empty one takes only some ten bytes of input.
 MAX_FRAMES = 1000
 
@@ -70,27 +71,42 @@ def decompress(codec: Codec, data: Bytes, *, limit_bytes: int) -> bytes:
     """Decompress all of `data`; raise BadCompression or TooLarge."""
     match codec:
         case Codec.NONE:
-            return _within(limit_bytes, [memoryview(data)])
+            if len(data) > limit_bytes:
+                raise TooLarge(f"the records are larger than {limit_bytes} bytes")
+            return bytes(data)
         case Codec.GZIP:
-            return _within(limit_bytes, _gzip_pieces(data))
+            return _joined(limit_bytes, lambda: _gzip_pieces(data))
         case Codec.SNAPPY:
-            return _within(limit_bytes, _snappy_pieces(data, limit_bytes))
+            return _joined(limit_bytes, lambda: _snappy_pieces(data, limit_bytes))
         case Codec.LZ4:
-            return _within(limit_bytes, _lz4_pieces(data))
+            return _joined(limit_bytes, lambda: _lz4_pieces(data))
         case Codec.ZSTD:
-            return _within(limit_bytes, _zstd_pieces(data))
+            return _joined(limit_bytes, lambda: _zstd_pieces(data))
 
 
-def _within(limit_bytes: int, pieces: Iterable[bytes | memoryview]) -> bytes:
-    """The pieces joined, given up as soon as they exceed the limit."""
+def _joined(limit_bytes: int, pieces: Callable[[], Iterator[bytes]]) -> bytes:
+    """The pieces in one, given up as soon as they exceed the limit.
+
+    What is large is decompressed twice, first only to see how large it is: so what is refused takes next to no memory,
+    and what is not takes it in one piece, which goes back to the system where many small ones would not.
+    """
     size_bytes = 0
     kept = []
-    for piece in pieces:
+    for piece in pieces():
         size_bytes += len(piece)
         if size_bytes > limit_bytes:
             raise TooLarge(f"the records expand to more than {limit_bytes} bytes")
-        kept.append(piece)
-    return bytes(kept[0]) if len(kept) == 1 else b"".join(kept)
+        if size_bytes <= LARGE_BYTES:
+            kept.append(piece)
+    if size_bytes <= LARGE_BYTES:
+        return kept[0] if len(kept) == 1 else b"".join(kept)
+    kept.clear()
+    joined = bytearray(size_bytes)
+    position = 0
+    for piece in pieces():
+        joined[position : position + len(piece)] = piece
+        position += len(piece)
+    return bytes(joined)
 
 
 def _gzip_compress(data: Bytes, level: int | None) -> bytes:

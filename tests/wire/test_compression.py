@@ -241,3 +241,12 @@ def test_the_libraries_are_not_imported_before_they_are_used() -> None:
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True).stdout
 
     assert {"snappy", "lz4", "zstandard", "crc32c"}.isdisjoint(loaded.split())
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_large_is_the_same(codec: Codec) -> None:
+    data = (NOISE + bytes(800_000)) * 20
+
+    assert data == decompress(codec, compress(codec, data), limit_bytes=len(data))
+    with pytest.raises(TooLarge):
+        decompress(codec, compress(codec, data), limit_bytes=len(data) - 1)
