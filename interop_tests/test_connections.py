@@ -14,7 +14,7 @@ import pytest
 from kafka.protocol.consumer import FetchRequest
 from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
 
-from interop_tests.harness import Broker, free_port, wait_until
+from interop_tests.harness import API_VERSIONS_V0, Broker, free_port, wait_until
 from interop_tests.raw import Closed, Connection, batch, create_topic, next_offset, produce_request
 
 FETCH_V = 11
@@ -262,3 +262,35 @@ def test_a_frame_above_the_limit_is_refused_by_its_size_alone(start_broker: Call
 
         assert connection.is_closed_by_peer()
     wait_until(lambda: next_answer(broker))
+
+
+def test_an_address_has_so_many_connections(start_broker: Callable[..., Broker]) -> None:
+    broker = start_broker(max_connections_per_ip=3)
+
+    def is_answered(sock: socket.socket) -> bool:
+        try:
+            sock.sendall(API_VERSIONS_V0)
+            return len(sock.recv(4)) == 4
+        except OSError:
+            return False
+
+    with contextlib.ExitStack() as opened:
+
+        def connect() -> socket.socket:
+            return opened.enter_context(socket.create_connection((broker.host, broker.port), timeout=5))
+
+        kept: list[socket.socket] = []
+        wait_until(lambda: fill_up(kept, connect, is_answered))
+        assert not is_answered(connect())
+        kept.pop().close()
+        wait_until(lambda: is_answered(connect()))
+
+
+def fill_up(
+    kept: list[socket.socket], connect: Callable[[], socket.socket], is_answered: Callable[[socket.socket], bool]
+) -> bool:
+    """Until three are there: the one that asked whether the broker is up may not have left yet."""
+    sock = connect()
+    if is_answered(sock):
+        kept.append(sock)
+    return len(kept) == 3

@@ -27,7 +27,7 @@ _WITHOUT_EFFECT = re.compile(
             r"controller\.(quorum|socket|quota)\..*|process\.roles|metadata\.(log|max)\..*",
             r"inter\.broker\.listener\.name|security\.inter\.broker\.protocol|unclean\..*\.interval\.ms",
             # not served yet
-            r"client\.quota\..*|quota\..*|max\.connections?(\..*)?|connection\.failed\..*|connections\.max\.reauth\.ms",
+            r"client\.quota\..*|quota\..*|max\.connection\.creation\.rate|connection\.failed\..*|connections\.max\.reauth\.ms",
             r"delegation\..*|principal\..*|sasl\..*|security\.providers|ssl\..*|transaction\.two\..*",
             r"remote\..*|group\.(share|streams)\..*|share\.coordinator\.(?!state\.topic\.(min|num|rep|seg)).*",
         )

@@ -14,6 +14,7 @@ import trio
 
 from pykbroker.broker import Broker
 from pykbroker.connection import Connection
+from pykbroker.connection_quotas import ConnectionQuotas
 from pykbroker.context import RequestContext
 from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener
@@ -60,8 +61,16 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
 class ListenerTask:
     """A bound socket, and the connections that came through it."""
 
-    def __init__(self, broker: Broker, dispatcher: Dispatcher, listener: Listener, sock: socket.socket) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        dispatcher: Dispatcher,
+        quotas: ConnectionQuotas,
+        listener: Listener,
+        sock: socket.socket,
+    ) -> None:
         self._broker = broker
+        self._quotas = quotas
         self._dispatcher = dispatcher
         self._listener = listener
         self._socket = sock
@@ -86,6 +95,7 @@ class ListenerTask:
             self._socket.listen(BACKLOG)
             nursery.start_soon(self._close_idle)
             while True:
+                await self._quotas.wait_for_slot(self.name)
                 try:
                     sock, address = self._socket.accept()
                 except BlockingIOError:
@@ -97,9 +107,20 @@ class ListenerTask:
                     # Else the peer left before it was accepted.
                     await trio.lowlevel.checkpoint()
                 else:
-                    nursery.start_soon(self._serve, sock, address)
+                    if self._quotas.enter(self.name, _plain(address[0])):
+                        nursery.start_soon(self._serve, sock, address)
+                    else:
+                        log.warning("too many connections", extra={"fields": {"client": _plain(address[0])}})
+                        sock.close()
+                        self._quotas.leave(self.name, _plain(address[0]))
 
     async def _serve(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        try:
+            await self._serve_connection(sock, address)
+        finally:
+            self._quotas.leave(self.name, _plain(address[0]))
+
+    async def _serve_connection(self, sock: socket.socket, address: tuple[str, int]) -> None:
         transport = SocketTransport(sock)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

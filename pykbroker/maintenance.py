@@ -12,6 +12,7 @@ from collections.abc import Callable
 import trio
 
 from pykbroker.broker import Broker
+from pykbroker.config_brokers import current_value
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ async def maintain(broker: Broker) -> None:
         logs.remove_deleted(broker.clock_ms())
 
     def expire_producers() -> None:
-        logs.expire_producers(broker.clock_ms(), settings.int("producer.id.expiration.ms"))
+        logs.expire_producers(
+            broker.clock_ms(), int(current_value(broker.image, settings, "producer.id.expiration.ms") or 0)
+        )
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)

@@ -24,6 +24,7 @@ import trio
 from pykbroker import __version__, initial_topics
 from pykbroker.broker import Broker, wall_clock_ms
 from pykbroker.config import Settings
+from pykbroker.connection_quotas import ConnectionQuotas
 from pykbroker.controller import Controller, NewTopic
 from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener, format_address
@@ -127,8 +128,8 @@ async def _serve(
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with opened(settings, directories, protocol_floor=floor) as broker, trio.open_nursery() as connections:
-            dispatcher = Dispatcher()
-            tasks = [ListenerTask(broker, dispatcher, listener, sock) for listener, sock in sockets]
+            dispatcher, quotas = Dispatcher(), ConnectionQuotas(broker)
+            tasks = [ListenerTask(broker, dispatcher, quotas, listener, sock) for listener, sock in sockets]
             await broker.controller.register_node(_node(settings, tasks))
             await initial_topics.create(broker.controller, topics)
             async with trio.open_nursery() as accepting:
