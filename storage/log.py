@@ -442,8 +442,11 @@ class Log:
     def prepare_truncation(self, offset: int) -> None:
         """Have the checkpoints say nothing of what `truncate_to` will cut; they are to be written in between."""
         with self._flush_lock, self._lock:
-            self.recovery_point = min(self.recovery_point, offset)
-            self.log_start_offset = min(self.log_start_offset, offset)
+            slot = max(0, bisect_right(self._segments, offset, key=_base_offset) - 1)
+            found = self._segments[slot].locate(offset)
+            end = min(offset, found[1].base_offset) if found else offset
+            self.recovery_point = min(self.recovery_point, end)
+            self.log_start_offset = min(self.log_start_offset, end)
 
     def truncate_to(self, offset: int) -> None:
         """Cut the batch that contains `offset`, and all behind it; durable on return."""
@@ -453,10 +456,10 @@ class Log:
             if offset < self._segments[0].base_offset:
                 self._start_anew(offset, self._active.modified_ms)
                 return
-            self.log_start_offset = min(self.log_start_offset, offset)
             kept = bisect_right(self._segments, offset, key=_base_offset)
             self._drop_from(kept)
             self._active.truncate_to(offset)
+            self.log_start_offset = min(self.log_start_offset, self._active.next_offset)
             self._end_here()
 
     def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:

@@ -84,6 +84,9 @@ def open_segments(
         cleaned_offset=cleaned_offset,
     )
     _drop(files, directory, segments[len(kept) :])
+    while len(kept) > 1 and not kept[0].size_bytes:  # a new start of the log was interrupted
+        _drop(files, directory, kept[:1])
+        kept = kept[1:]
     if kept and kept[-1].next_offset < log_start_offset:  # what was left is older than the log's start
         _drop(files, directory, kept)
         kept = []
