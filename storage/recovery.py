@@ -10,7 +10,7 @@ Kafka's rules for temporary files: `.deleted` and `.cleaned` are leftovers, inde
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -145,7 +145,8 @@ def _recover(
     cleaned_offset: int,
 ) -> list[Segment]:
     """The segments that stay: those up to the first that lacks its end, be it torn or never written."""
-    first_unflushed = bisect_right(segments, recovery_point, key=attrgetter("base_offset")) - 1
+    # One that ends at the recovery point may have been rolled after the flush: its last index entries are doubtful.
+    first_unflushed = bisect_left(segments, recovery_point, key=attrgetter("base_offset")) - 1
     for index, segment in enumerate(segments):
         is_last = index == len(segments) - 1
         if segment in without_index:
@@ -155,7 +156,7 @@ def _recover(
         elif is_last:
             trusted_offset = _EVERYTHING
         else:
-            segment.is_synced = segment.next_offset <= recovery_point  # a process that died may have synced nothing
+            segment.is_synced = segment.next_offset < recovery_point  # a process that died may have synced nothing
             continue
         following = segment.next_offset
         cut = segment.recover(trusted_offset, epochs, config.index_interval_bytes)

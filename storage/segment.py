@@ -191,6 +191,7 @@ class Segment:
         If it cannot be written there is no roll: after a kill, an inactive segment's indexes are believed.
         """
         self._times.append(self.max_timestamp_ms, self._max_timestamp_offset)
+        self.is_synced = False
         self.write_indexes()
 
     def sync(self) -> None:
