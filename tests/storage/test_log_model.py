@@ -112,7 +112,7 @@ class LogMachine(RuleBasedStateMachine):
 
         appended = self.log.append_as_leader([sent.batch()], leader_epoch=self.epoch, now_ms=self.now_ms)
 
-        assert (sent.base_offset, sent.next_offset) == appended[:2]
+        assert (sent.base_offset, sent.next_offset) == (appended.base_offset, appended.next_offset)
         assert not appended.duplicate
         self.model.batches.append(sent)
 
@@ -125,7 +125,7 @@ class LogMachine(RuleBasedStateMachine):
         appended = self.log.append_as_leader([last.batch()], leader_epoch=self.epoch, now_ms=self.now_ms)
 
         assert appended.duplicate
-        assert (last.base_offset, last.next_offset) == appended[:2]
+        assert (last.base_offset, last.next_offset) == (appended.base_offset, appended.next_offset)
 
     @rule(producer_id=st.sampled_from([5, 6]))
     def append_with_a_gap(self, producer_id: int) -> None:
