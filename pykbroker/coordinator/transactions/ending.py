@@ -105,7 +105,6 @@ def _prepared(
         State.PREPARE_COMMIT if commit else State.PREPARE_ABORT,
         now_ms,
         client_version=client_version,
-        previous_producer_id=transaction.producer_id,
         start_ms=transaction.start_ms if transaction.state is State.ONGOING else now_ms,
         next_producer_id=NO_PRODUCER_ID,
     )
@@ -123,7 +122,6 @@ def fence(transaction: Transaction, now_ms: int) -> Transaction:
         State.PREPARE_ABORT,
         now_ms,
         producer_epoch=transaction.producer_epoch + 1,
-        previous_producer_id=transaction.producer_id,
         client_version=TRANSACTION_V2,
     )
 
@@ -138,7 +136,6 @@ def complete(shard: TransactionShard, transactional_id: str, now_ms: int) -> Dec
         State.COMPLETE_COMMIT if is_commit else State.COMPLETE_ABORT,
         now_ms,
         partitions=frozenset(),
-        previous_producer_id=transaction.producer_id,
         next_producer_id=NO_PRODUCER_ID,
     )
     if transaction.next_producer_id != NO_PRODUCER_ID:

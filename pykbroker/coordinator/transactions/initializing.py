@@ -18,7 +18,6 @@ from pykbroker.coordinator.transactions.transaction import (
     NO_PRODUCER_ID,
     NO_TIME,
     PREPARED,
-    TRANSACTION_V1,
     State,
     Transaction,
 )
@@ -111,12 +110,10 @@ def _initialized(
         now_ms,
         producer_id=producer_id,
         producer_epoch=epoch,
-        previous_producer_id=NO_PRODUCER_ID if transaction.producer_epoch == NO_EPOCH else transaction.producer_id,
         next_producer_id=NO_PRODUCER_ID,
         timeout_ms=timeout_ms,
         partitions=frozenset(),
         start_ms=NO_TIME,
-        client_version=TRANSACTION_V1,
     )
 
     def committed(_now_ms: int) -> None:

@@ -55,7 +55,7 @@ class Transaction:
     partitions: frozenset[Place] = frozenset()
     start_ms: int = NO_TIME
     last_update_ms: int = NO_TIME
-    previous_producer_id: int = NO_PRODUCER_ID
+    previous_producer_id: int = NO_PRODUCER_ID  # before the last step; mostly the same
     next_producer_id: int = NO_PRODUCER_ID  # takes over with epoch 0 after one that used the last epoch
     client_version: int = TRANSACTION_V1
 
@@ -69,7 +69,7 @@ class Transaction:
 
     def to(self, state: State, now_ms: int, **changes: Any) -> Transaction:
         """In another state, or as it was, with changes."""
-        return replace(self, state=state, last_update_ms=now_ms, **changes)
+        return replace(self, state=state, last_update_ms=now_ms, previous_producer_id=self.producer_id, **changes)
 
     def record(self) -> StateRecord:
         partitions = None if self.state is State.EMPTY else _by_topic(self.partitions)
