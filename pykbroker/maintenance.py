@@ -12,6 +12,7 @@ from collections.abc import Callable
 import trio
 
 from pykbroker.broker import Broker
+from pykbroker.cleaning import clean_logs
 from pykbroker.config_brokers import current_value
 from storage.errors import StorageError
 
@@ -39,6 +40,7 @@ async def maintain(broker: Broker) -> None:
         )
 
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(clean_logs, broker)
         nursery.start_soon(_every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
         nursery.start_soon(_every, settings.int("log.retention.check.interval.ms"), remove)
         nursery.start_soon(_every, settings.int("producer.id.expiration.check.interval.ms"), expire_producers)

@@ -3,7 +3,7 @@
 `recovery-point-offset-checkpoint`   up to which offset each partition is known to be on the disk
 `replication-offset-checkpoint`      each partition's high watermark
 `log-start-offset-checkpoint`        where partitions start whose first segment holds older records too
-`cleaner-offset-checkpoint`          where the part begins that was never compacted; written before segments change
+`cleaner-offset-checkpoint`          up to where the cleaner has compacted each partition
 `meta.properties`                    whose directory this is
 `partition.metadata`                 (in a partition's directory) the id of its topic
 `.kafka_cleanshutdown`               there only if the last stop was clean

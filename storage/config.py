@@ -30,10 +30,13 @@ class LogConfig:
     flush_messages: int = MAX_LONG
     flush_ms: int = MAX_LONG
     index_interval_bytes: int = 4096
+    max_compaction_lag_ms: int = MAX_LONG
     max_message_bytes: int = 1_048_588
     message_timestamp_after_max_ms: int = 60 * 60 * 1000
     message_timestamp_before_max_ms: int = MAX_LONG
     message_timestamp_type: str = "CreateTime"
+    min_cleanable_dirty_ratio: float = 0.5
+    min_compaction_lag_ms: int = 0
     preallocate: bool = False
     retention_bytes: int = -1
     retention_ms: int = 7 * DAY_MS
@@ -45,7 +48,7 @@ class LogConfig:
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> LogConfig:
         """Settings by their Kafka names ("segment.bytes"); raises InvalidConfig for a bad value."""
-        chosen: dict[str, int | bool | str] = {}
+        chosen: dict[str, float | bool | str] = {}
         for field in fields(cls):
             name = field.name.replace("_", ".")
             if (text := values.get(name)) is not None:
@@ -79,6 +82,13 @@ class LogConfig:
         return "delete" in self.cleanup_policy.split(",")
 
     @cached_property
+    def max_segment_ms(self) -> int:
+        """After which a segment is rolled: compaction does not touch the last one, and must not come too late."""
+        if self.is_compacted and self.max_compaction_lag_ms > 0:
+            return min(self.segment_ms, self.max_compaction_lag_ms)
+        return self.segment_ms
+
+    @cached_property
     def uses_log_append_time(self) -> bool:
         return self.message_timestamp_type == "LogAppendTime"
 
@@ -108,7 +118,13 @@ _CHOICES: dict[str, Callable[[str], bool]] = {
 }
 
 
-def _parse(name: str, text: str, kind: type) -> int | bool | str:
+def _maximum(name: str) -> int:
+    if name == "min.cleanable.dirty.ratio":
+        return 1
+    return MAX_INT if name in _INTS else MAX_LONG
+
+
+def _parse(name: str, text: str, kind: type) -> float | bool | str:
     text = text.strip()
     if kind is bool:
         if text.lower() not in ("true", "false"):
@@ -122,9 +138,9 @@ def _parse(name: str, text: str, kind: type) -> int | bool | str:
             raise InvalidConfig(f"Invalid value {text} for configuration {name}")
         return value
     try:
-        number = int(text)
+        number = float(text) if kind is float else int(text)
     except ValueError:
         raise InvalidConfig(f"Invalid value {text} for configuration {name}: Not a number") from None
-    if not _MINIMUM.get(name, 0) <= number <= (MAX_INT if name in _INTS else MAX_LONG):
+    if not _MINIMUM.get(name, 0) <= number <= _maximum(name):
         raise InvalidConfig(f"Invalid value {number} for configuration {name}: out of range")
     return number

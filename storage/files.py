@@ -112,6 +112,17 @@ class Files(Protocol):
         """Which boot of the machine this is; empty where it cannot be known."""
 
 
+def move(files: Files, file: File, path: str) -> None:
+    """Give an open file another name. Whoever opens it again finds it there, and never what took its old name."""
+    before, file.path = file.path, path
+    try:
+        if before != path:
+            files.rename(before, path)
+    except BaseException:
+        file.path = before
+        raise
+
+
 def failure(error: OSError, path: str) -> StorageFailure:
     """The storage error that stands for what the operating system said."""
     kind = DiskFull if error.errno in _NO_SPACE else StorageFailure

@@ -6,7 +6,7 @@ log. A full disk makes it lag more and harms nothing.
 
 from __future__ import annotations
 
-from storage.files import File
+from storage.files import File, Files, move
 
 
 class IndexFile:
@@ -23,6 +23,10 @@ class IndexFile:
             entries = 1  # a record of 1970 at the segment's start
         size = min(entries, len(raw) // self._entry_bytes) * self._entry_bytes
         return raw[:size]
+
+    @property
+    def size_bytes(self) -> int:
+        return self._file.size + len(self._pending)
 
     def append(self, entry: bytes) -> None:
         self._pending += entry
@@ -45,6 +49,10 @@ class IndexFile:
 
     def sync(self) -> None:
         self._file.sync()
+
+    def rename(self, files: Files, path: str) -> bool:
+        move(files, self._file, path)
+        return True
 
     def close(self) -> None:
         self._file.close()

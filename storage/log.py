@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
@@ -30,9 +31,9 @@ from storage.leader_epochs import FILE_NAME as LEADER_EPOCHS
 from storage.leader_epochs import LeaderEpochs
 from storage.log_slice import LogSlice
 from storage.producer_log import ProducerLog
-from storage.producer_state import BatchSpan, ProducerState, end_marker
+from storage.producer_state import BatchSpan, LastBatch, ProducerState, end_marker
 from storage.recovery import open_segments
-from storage.segment import Segment
+from storage.segment import SWAP, Segment
 from storage.txn_index import AbortedTransaction
 from wire.record_batch import RecordBatch
 
@@ -88,6 +89,7 @@ class Log:
         self._flush_lock = Lock()  # taken before `_lock`
         self.has_lost_writes = False
         self._names_are_synced = False
+        self._is_abandoned = False
 
     @classmethod
     def open(
@@ -307,9 +309,11 @@ class Log:
             try:
                 found = self._slice(segment, offset, size, max_offset, max_bytes, at_least_one)
             except StorageFailure:
-                if segment.is_deleted:  # under our hands, by retention
-                    raise OffsetOutOfRange(f"offset {offset} was deleted") from None
-                raise
+                if not segment.is_deleted:
+                    raise
+                found = None
+            if segment.is_deleted:  # under our hands, by retention or compaction: look again
+                return self.read(offset, max_bytes=max_bytes, max_offset=max_offset, at_least_one=at_least_one)
             if found is not None:
                 return found
         return LogSlice(None, 0, 0, offset)
@@ -425,8 +429,47 @@ class Log:
 
     def abandon(self) -> None:
         """Let go of the files without writing anything: the disk has failed, or the log is to be deleted."""
-        for segment in self._segments:
-            segment.close()
+        with self._lock:
+            self._is_abandoned = True
+            for segment in self._segments:
+                segment.close()
+
+    # Compaction
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Its files are another's now, or nobody's."""
+        return self._is_abandoned
+
+    def first_unstable_offset(self, high_watermark: int) -> int:
+        """Before it, all is replicated, decided, and in segments that are not written any more."""
+        with self._lock:
+            stable = self._loaded_producers().last_stable_offset(min(high_watermark, self.next_offset))
+            return min(stable, self._active.base_offset)
+
+    def last_batches(self) -> Mapping[int, LastBatch]:
+        with self._lock:
+            return self._loaded_producers().last_batches()
+
+    def replace_segments(self, cleaned: Segment, replaced: Sequence[Segment], now_ms: int) -> bool:
+        """Put what the cleaner made of some segments in their place; False if these are not all there any more.
+
+        Crash-safe, by the order of the names as Kafka gives them: `swap.py` finishes at the next open what is begun
+        here. Readers of the replaced segments go on with their descriptors.
+        """
+        with self._lock:
+            at = self._segments.index(replaced[0]) if replaced[0] in self._segments[:-1] else -1
+            if self._is_abandoned or at < 0 or self._segments[at : at + len(replaced)] != list(replaced):
+                return False
+            cleaned.next_offset = replaced[-1].next_offset
+            cleaned.rename(self._files, SWAP)
+            self._names_are_synced = False
+            self._segments = [*self._segments[:at], cleaned, *self._segments[at + len(replaced) :]]
+            for segment in replaced:
+                self._removable += [(now_ms, path) for path in segment.mark_deleted(self._files)]
+            cleaned.rename(self._files, "")
+        self._files.sync_directory(self.directory)
+        return True
 
     def move_to(self, directory: str) -> None:
         """The directory has this name now; who still reads or flushes must not touch another log under the old one."""
@@ -495,8 +538,7 @@ class Log:
 
     def _remove(self, segments: Sequence[Segment]) -> None:
         for segment in segments:
-            for path in segment.mark_deleted(self._files, self.directory):
-                self._files.remove(path)
+            segment.remove(self._files)
 
     def _end_here(self) -> None:
         """The log ends with its last segment now."""
@@ -525,13 +567,14 @@ class Log:
         with self._lock:
             if segments[-1] is self._active and self.next_offset != end_offset:
                 segments = segments[:-1]
-            count = sum(1 for ours, theirs in zip(self._segments, segments, strict=False) if ours is theirs)
+            still_first = takewhile(lambda pair: pair[0] is pair[1], zip(self._segments, segments, strict=False))
+            count = sum(1 for _ in still_first)  # compaction may have replaced some
             if count == len(self._segments):
                 self._roll(self.next_offset, now_ms)
             dropped, self._segments = self._segments[:count], self._segments[count:]
             self.log_start_offset = max(self.log_start_offset, self._segments[0].base_offset)
             for segment in dropped:  # from the start: at no moment there is a gap
-                paths = segment.mark_deleted(self._files, self.directory)
+                paths = segment.mark_deleted(self._files)
                 self._removable += [(now_ms, path) for path in paths]
             self._producers.forget_before(self.log_start_offset)
             self.leader_epochs.start_at(self.log_start_offset)

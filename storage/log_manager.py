@@ -52,7 +52,7 @@ class LogManager:
         self.logs: dict[TopicPartition, Log] = {}
         self.high_watermarks: dict[TopicPartition, int] = {}
         self.directories = directories
-        self._files = files
+        self.files = files
         self._config_for = config_for
         self._topic_ids: dict[TopicPartition, bytes] = {}
         self._new: set[TopicPartition] = set()  # created since the last flush: their topic ids are not synced yet
@@ -98,7 +98,7 @@ class LogManager:
     # Opening
 
     def _load(self, root: str, now_ms: int) -> None:
-        files = self._files
+        files = self.files
         boot_id = files.boot_id()
         recorded = files.read_bytes(f"{root}/{BOOT_ID}")
         clean = checkpoints.has_clean_shutdown(files, root) or (boot_id != "" and recorded == boot_id.encode())
@@ -159,12 +159,12 @@ class LogManager:
             root = self._emptiest_directory()
             path = f"{root}/{topic}-{partition}"
             self._forget_checkpoints(root, key)
-            self._files.make_directory(path)
-            if (checkpoints.read_topic_id(self._files, path) or topic_id) != topic_id:
+            self.files.make_directory(path)
+            if (checkpoints.read_topic_id(self.files, path) or topic_id) != topic_id:
                 raise InconsistentDirectory(f"{path} belongs to another topic of the name {topic}")
-            log = self.logs[key] = Log.open(self._files, path, self._config_for(topic), clean=True, now_ms=now_ms)
+            log = self.logs[key] = Log.open(self.files, path, self._config_for(topic), clean=True, now_ms=now_ms)
         if key not in self._topic_ids:
-            checkpoints.write_topic_id(self._files, log.directory, topic_id, sync=False)
+            checkpoints.write_topic_id(self.files, log.directory, topic_id, sync=False)
             self._topic_ids[key] = topic_id
             self._new.add(key)
         return log
@@ -182,7 +182,7 @@ class LogManager:
         root, name = posixpath.split(log.directory)
         suffix = f".{checkpoints.random_uuid().hex()}-delete"
         doomed = f"{root}/{name[: _MAX_NAME - len(suffix)]}{suffix}"
-        self._files.rename(log.directory, doomed)
+        self.files.rename(log.directory, doomed)
         del self.logs[key]
         self.high_watermarks.pop(key, None)
         self._topic_ids.pop(key, None)
@@ -190,7 +190,7 @@ class LogManager:
         log.move_to(doomed)
         log.abandon()
         self._removable.append((now_ms + log.config.file_delete_delay_ms, doomed))
-        self._files.sync_directory(root)
+        self.files.sync_directory(root)
 
     def truncate_to(self, topic: str, partition: int, offset: int) -> None:
         """`Log.truncate_to`, with the checkpoints corrected first: what is written behind `offset` is not flushed."""
@@ -217,9 +217,9 @@ class LogManager:
             log.remove_deleted(now_ms)
 
     def _remove_tree(self, path: str) -> None:
-        for entry in self._files.entries(path):
-            self._files.remove(f"{path}/{entry.name}")
-        self._files.remove_directory(path)
+        for entry in self.files.entries(path):
+            self.files.remove(f"{path}/{entry.name}")
+        self.files.remove_directory(path)
 
     # Upkeep; each may run in a worker thread. What fails for one log is done for the others, then raised.
 
@@ -235,7 +235,7 @@ class LogManager:
         for key in list(self._new):
             try:
                 with suppress(KeyError):  # deleted meanwhile
-                    checkpoints.write_topic_id(self._files, self.logs[key].directory, self._topic_ids[key], sync=True)
+                    checkpoints.write_topic_id(self.files, self.logs[key].directory, self._topic_ids[key], sync=True)
                 self._new.discard(key)
             except StorageFailure as failure:
                 failures.append(failure)
@@ -255,7 +255,7 @@ class LogManager:
             log.flush()
         except StorageFailure:
             if log.has_lost_writes:  # then not even a kill leaves everything: the next start is to check
-                self._files.remove(f"{posixpath.dirname(log.directory)}/{BOOT_ID}")
+                self.files.remove(f"{posixpath.dirname(log.directory)}/{BOOT_ID}")
             raise
 
     def _for_each(self, act: Callable[[Log], object]) -> None:
@@ -286,9 +286,9 @@ class LogManager:
         starts = {key: log.log_start_offset for key, log in here.items() if log.starts_inside_segment}
         marks = {key: mark for key, mark in list(self.high_watermarks.items()) if key in here}
         self._checkpointed[root] |= here.keys()
-        checkpoints.write_offsets(self._files, f"{root}/{checkpoints.RECOVERY_POINTS}", offsets)
-        checkpoints.write_offsets(self._files, f"{root}/{checkpoints.LOG_START_OFFSETS}", starts)
-        checkpoints.write_offsets(self._files, f"{root}/{checkpoints.HIGH_WATERMARKS}", marks)
+        checkpoints.write_offsets(self.files, f"{root}/{checkpoints.RECOVERY_POINTS}", offsets)
+        checkpoints.write_offsets(self.files, f"{root}/{checkpoints.LOG_START_OFFSETS}", starts)
+        checkpoints.write_offsets(self.files, f"{root}/{checkpoints.HIGH_WATERMARKS}", marks)
         self._checkpointed[root] = set(here)
 
     def _forget_checkpoints(self, root: str, key: TopicPartition) -> None:
@@ -296,9 +296,9 @@ class LogManager:
         with self._checkpoint_lock:
             if key in self._checkpointed[root]:
                 path = f"{root}/{checkpoints.CLEANED_OFFSETS}"
-                cleaned = checkpoints.read_offsets(self._files, path)
+                cleaned = checkpoints.read_offsets(self.files, path)
                 if cleaned.pop(key, None) is not None:
-                    checkpoints.write_offsets(self._files, path, cleaned)
+                    checkpoints.write_offsets(self.files, path, cleaned)
                 self._write_checkpoints(root)
 
     def close(self) -> None:
@@ -308,7 +308,7 @@ class LogManager:
             for log in self.logs.values():
                 log.close()
             for directory in self.directories:
-                checkpoints.write_clean_shutdown(self._files, directory.path)
+                checkpoints.write_clean_shutdown(self.files, directory.path)
         finally:
             self.abandon()
 

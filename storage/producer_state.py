@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from storage.batch_scan import BatchHeader
 from storage.errors import (
@@ -104,6 +105,13 @@ class Producer:
                 if span.last_sequence == last_sequence and span.offset_delta == offset_delta:
                     return span
         return None
+
+
+class LastBatch(NamedTuple):
+    """What a producer wrote last; the offset is None if that was a marker, or nothing is known."""
+
+    offset: int | None
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,15 @@ class ProducerState:
             is_idle = now_ms - producer.last_timestamp_ms >= expiration_ms
             if is_idle and producer.transaction_offset == NO_OFFSET:
                 del self.by_id[producer.producer_id]
+
+    def last_batches(self) -> dict[int, LastBatch]:
+        """What the cleaner must leave of each producer, that its sequence numbers can be known from the log."""
+        return {
+            producer.producer_id: LastBatch(
+                producer.batches[-1].last_offset if producer.batches else None, producer.epoch
+            )
+            for producer in self.by_id.values()
+        }
 
     # Snapshots
 

@@ -5,7 +5,7 @@ the last segment behind its last index entry is looked at. After a power cut, ev
 is checked; the log ends before the first batch that is not intact. What is cut, and what is removed, is so durably:
 otherwise it could come back at the next power cut, behind batches written since.
 
-Kafka's rules for temporary files: `.deleted` and `.cleaned` are leftovers, indexes without a log too.
+Kafka's rules for temporary files: `.deleted` are leftovers, indexes without a log too; `swap.py` sees to the others.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from operator import attrgetter
 
 from storage.batch_scan import headers
 from storage.config import LogConfig
-from storage.errors import DiskFull, InconsistentDirectory
+from storage.errors import DiskFull
 from storage.files import Entry, Files
 from storage.leader_epochs import FILE_NAME as LEADER_EPOCHS
 from storage.leader_epochs import LeaderEpochs
 from storage.producer_state import SUFFIX as SNAPSHOT
 from storage.segment import DELETED, INDEX, LOG, TIME_INDEX, TRANSACTION_INDEX, Segment, file_name
+from storage.swap import OFFSET_DIGITS, finish_swaps
 
 _SUFFIXES = (LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX, SNAPSHOT)
-_LEFTOVERS = (DELETED, ".cleaned", ".tmp")
-_SWAP = ".swap"
-_OFFSET_DIGITS = 20
+_LEFTOVERS = (DELETED, ".tmp")
 _EVERYTHING = 2**63 - 1
 
 
@@ -60,6 +59,7 @@ def open_segments(
     cleaned_offset: int = 0,
 ) -> Opened:
     """At least one segment; the last one is ready to be appended to. Below `cleaned_offset` offsets may be missing."""
+    finish_swaps(files, directory)
     listing = _list(files, directory)
     segments = []
     for base_offset in sorted(listing.sizes):
@@ -99,8 +99,7 @@ def open_segments(
 
 def _drop(files: Files, directory: str, segments: list[Segment]) -> None:
     for segment in reversed(segments):  # from the end: at no moment there is a gap
-        for path in segment.mark_deleted(files, directory):
-            files.remove(path)
+        segment.remove(files)
     if segments:
         files.sync_directory(directory)
 
@@ -111,11 +110,7 @@ def _list(files: Files, directory: str) -> _Listing:
         name = entry.name
         if name.endswith(_LEFTOVERS):
             files.remove(f"{directory}/{name}")
-        elif name.endswith(_SWAP):
-            raise InconsistentDirectory(
-                f"{directory}/{name}: a compaction of Kafka's was interrupted; let Kafka finish it"
-            )
-        elif name[:_OFFSET_DIGITS].isdigit() and name[_OFFSET_DIGITS:] in _SUFFIXES:
+        elif name[:OFFSET_DIGITS].isdigit() and name[OFFSET_DIGITS:] in _SUFFIXES:
             _classify(entry, listing)
     orphans = [base_offset for base_offset, sizes in listing.sizes.items() if LOG not in sizes]
     for base_offset in orphans:
@@ -125,7 +120,7 @@ def _list(files: Files, directory: str) -> _Listing:
 
 
 def _classify(entry: Entry, listing: _Listing) -> None:
-    offset, suffix = int(entry.name[:_OFFSET_DIGITS]), entry.name[_OFFSET_DIGITS:]
+    offset, suffix = int(entry.name[:OFFSET_DIGITS]), entry.name[OFFSET_DIGITS:]
     if suffix == SNAPSHOT:
         listing.snapshots.append(offset)
         return
@@ -164,7 +159,8 @@ def _recover(
             continue
         with suppress(DiskFull):
             segment.become_inactive()
-        if cut or cleaned_offset <= segment.next_offset < following:
+        is_gap_loss = not clean and index >= first_unflushed and cleaned_offset <= segment.next_offset
+        if cut or (is_gap_loss and segment.next_offset < following):
             return segments[: index + 1]
         segment.next_offset = following
     return segments

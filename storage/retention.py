@@ -17,10 +17,10 @@ def apply_retention(log: Log, now_ms: int, *, limit_offset: int | None = None) -
     excess_bytes = _excess_bytes(log, segments)
     for index, segment in enumerate(segments):
         next_offset = segments[index + 1].base_offset if index + 1 < len(segments) else end_offset
-        if segment.size_bytes == 0 or (limit_offset is not None and next_offset > limit_offset):
+        is_last = segment is segments[-1]
+        if (is_last and segment.size_bytes == 0) or (limit_offset is not None and next_offset > limit_offset):
             break
         fits = 0 < segment.size_bytes <= excess_bytes
-        is_last = segment is segments[-1]
         if not (
             fits or _is_too_old(segment, log.config, now_ms) or (next_offset <= log.log_start_offset and not is_last)
         ):

@@ -12,13 +12,14 @@ Not here: what a batch must be like, and which segment an offset belongs to.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from contextlib import suppress
 
 from storage.batch_scan import BatchHeader, headers, whole_batches
 from storage.config import MAX_INT, LogConfig
 from storage.errors import DiskFull, StorageFailure
-from storage.files import Buffer, File, Files
+from storage.files import Buffer, File, Files, move
 from storage.leader_epochs import LeaderEpochs
 from storage.offset_index import OffsetIndex
 from storage.time_index import NO_TIMESTAMP, TimeIndex
@@ -27,7 +28,7 @@ from wire.errors import ProtocolError
 from wire.record_batch import RecordBatch
 
 LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX = ".log", ".index", ".timeindex", ".txnindex"
-DELETED = ".deleted"
+CLEANED, SWAP, DELETED = ".cleaned", ".swap", ".deleted"
 # This many index intervals may be without an entry after a kill.
 BUFFERED_ENTRIES = 8
 REMEMBERED_POSITIONS = 16
@@ -69,9 +70,13 @@ class Segment:
         self._remembered: dict[int, int] = {}  # where recent readers stopped: offset -> position of its batch
 
     @classmethod
-    def create(cls, files: Files, directory: str, base_offset: int, *, config: LogConfig, now_ms: int) -> Segment:
+    def create(
+        cls, files: Files, directory: str, base_offset: int, *, config: LogConfig, now_ms: int, marked: str = ""
+    ) -> Segment:
+        """An empty one. `marked`: what stands behind its files' names, until `rename` takes it away."""
+
         def path(suffix: str) -> str:
-            return f"{directory}/{file_name(base_offset, suffix)}"
+            return f"{directory}/{file_name(base_offset, suffix)}{marked}"
 
         # The .log last: if this fails half-way, there are only indexes without a log, which the next open removes.
         offsets = OffsetIndex(files.create(path(INDEX)), base_offset, config.segment_index_bytes)
@@ -125,6 +130,11 @@ class Segment:
     def size_bytes(self) -> int:
         return self.log.size
 
+    @property
+    def index_bytes(self) -> int:
+        """The size of the larger index."""
+        return max(self._offsets.size_bytes, self._times.size_bytes)
+
     # Writing
 
     def must_roll(
@@ -138,16 +148,17 @@ class Segment:
             return True  # an entry is due, and there is no room for it
         if size == 0:
             return False
-        first_ms = self._first_timestamp_ms
-        if first_ms is None:
-            first_ms = self._first_timestamp_ms = self._read_first_timestamp()
+        first_ms = self.first_timestamp_ms
         waited_ms = max_timestamp_ms - first_ms if first_ms >= 0 else now_ms - self._created_ms
-        return waited_ms > config.segment_ms
+        return waited_ms > config.max_segment_ms
 
-    def _read_first_timestamp(self) -> int:
-        for _, header in headers(self.log.opened(), 0, self.log.size):
-            return header.max_timestamp_ms
-        return NO_TIMESTAMP
+    @property
+    def first_timestamp_ms(self) -> int:
+        """The largest timestamp in the first batch; what the age of a segment that is written counts from."""
+        if self._first_timestamp_ms is None:
+            found = self._header_at(0)
+            self._first_timestamp_ms = found.max_timestamp_ms if found else NO_TIMESTAMP
+        return self._first_timestamp_ms
 
     def append(self, data: Buffer, last_offset: int, max_timestamp_ms: int, index_interval_bytes: int) -> None:
         """Write batches whose offsets are assigned. If the write fails, nothing has changed."""
@@ -380,26 +391,38 @@ class Segment:
         self._times.close()
         self.transactions.close()
 
-    def move_to(self, directory: str, suffix: str = "") -> None:
+    def move_to(self, directory: str) -> None:
         """The files are there now. Who still has this segment must not find another's files under the old names."""
         path = f"{directory}/{file_name(self.base_offset, '')}"
-        self.log.path = path + LOG + suffix
-        self._offsets.move_to(path + INDEX + suffix)
-        self._times.move_to(path + TIME_INDEX + suffix)
-        self.transactions.move_to(path + TRANSACTION_INDEX + suffix)
+        self.log.path = path + LOG
+        self._offsets.move_to(path + INDEX)
+        self._times.move_to(path + TIME_INDEX)
+        self.transactions.move_to(path + TRANSACTION_INDEX)
 
-    def mark_deleted(self, files: Files, directory: str) -> list[str]:
-        """Take the files' names away; readers that have them open can go on. Returns the names to remove later."""
+    def mark_deleted(self, files: Files) -> list[str]:
+        """Take the files' names away; readers can go on. Returns the names to remove later."""
         self.is_deleted = True
         self.close()
-        self.move_to(directory, DELETED)
-        renamed = []
-        # The .log goes first: without it, indexes are taken for orphans and removed at the next start.
-        names = {entry.name for entry in files.entries(directory)}
-        for suffix in (LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX):
-            name = file_name(self.base_offset, suffix)
-            if name in names:
-                path = f"{directory}/{name}"
-                files.rename(path, path + DELETED)
-                renamed.append(path + DELETED)
-        return renamed
+        return self.rename(files, DELETED)
+
+    def rename(self, files: Files, marked: str) -> list[str]:
+        """Have `marked` stand behind the files' names, instead of what stood there; return the paths.
+
+        The .log goes first: without it, indexes are taken for orphans and removed at the next start.
+        """
+        directory = posixpath.dirname(self.log.path)
+        paths = {
+            suffix: f"{directory}/{file_name(self.base_offset, suffix)}{marked}"
+            for suffix in (LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX)
+        }
+        move(files, self.log, paths[LOG])
+        self._offsets.rename(files, paths[INDEX])
+        self._times.rename(files, paths[TIME_INDEX])
+        if not self.transactions.rename(files, paths[TRANSACTION_INDEX]):
+            del paths[TRANSACTION_INDEX]
+        return list(paths.values())
+
+    def remove(self, files: Files) -> None:
+        """Remove the files under whatever names they have now."""
+        for path in self.mark_deleted(files):
+            files.remove(path)

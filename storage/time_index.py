@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from operator import le, lt
 from struct import Struct
 
-from storage.files import File
+from storage.files import File, Files
 from storage.index_file import IndexFile
 
 ENTRY = Struct(">qI")
@@ -100,6 +100,13 @@ class TimeIndex:
 
     def sync(self) -> None:
         self._file.sync()
+
+    @property
+    def size_bytes(self) -> int:
+        return self._file.size_bytes
+
+    def rename(self, files: Files, path: str) -> bool:
+        return self._file.rename(files, path)
 
     def close(self) -> None:
         self._file.close()

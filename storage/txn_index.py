@@ -18,7 +18,7 @@ from operator import attrgetter
 from struct import Struct
 from typing import NamedTuple
 
-from storage.files import File, Files
+from storage.files import File, Files, move
 
 ENTRY = Struct(">hqqqq")
 VERSION = 0
@@ -107,6 +107,13 @@ class TransactionIndex:
     def sync(self) -> None:
         if self._file is not None:
             self._file.sync()
+
+    def rename(self, files: Files, path: str) -> bool:
+        """False if there is no file."""
+        if self._file is not None:
+            move(files, self._file, path)
+        self._path = path
+        return self._file is not None
 
     def close(self) -> None:
         if self._file is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from storage.errors import InconsistentDirectory
 from storage.log import Log
 from storage.log_testing import SMALL, check_log, make_batch, read_values
 from storage.testing import MemoryFiles
@@ -156,14 +155,6 @@ def test_leftovers_are_removed(files: MemoryFiles) -> None:
 
     assert not {entry.name for entry in files.entries("/d/t-0")} & set(leftovers)
     assert list(read_values(log)) == list(read_values(again))
-
-
-def test_a_swap_that_was_interrupted_is_kafkas_to_finish(files: MemoryFiles) -> None:
-    filled(files)
-    files.create("/d/t-0/00000000000000000000.log.swap")
-
-    with pytest.raises(InconsistentDirectory):
-        opened(files)
 
 
 def test_a_log_older_than_its_start_begins_anew_there(files: MemoryFiles) -> None:

@@ -196,7 +196,7 @@ def test_a_deleted_segments_files_have_other_names_and_can_still_be_read(files: 
     segment = created(files)
     append(segment)
 
-    paths = segment.mark_deleted(files, "/d")
+    paths = segment.mark_deleted(files)
 
     assert [f"/d/{BASE:020}{suffix}{DELETED}" for suffix in (".log", ".index", ".timeindex")] == paths
     created(files)  # another of the same name

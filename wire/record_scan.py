@@ -1,0 +1,71 @@
+"""Looking over a batch's records without making objects of them: where each one lies, its key, and whether it has a
+value. What the log cleaner needs of every record; those it keeps are copied as the bytes they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wire.errors import InvalidRecord
+
+# (start, end, timestamp delta, offset delta, key, has a value); a plain tuple, for there are millions of them
+Scanned = tuple[int, int, int, int, bytes | None, bool]
+
+
+def scan(data: bytes, count: int) -> Iterator[Scanned]:
+    """Every one of the `count` records that `data` consists of; InvalidRecord where it does not.
+
+    Headers are not looked at. Varints are read in place while they are of one byte, as nearly all are.
+    """
+    position = 0
+    try:
+        for _ in range(count):
+            start = position
+            size = data[position]
+            position += 1
+            if size > 127:
+                size, position = _zigzag(data, start)
+            end = position + (size >> 1)
+            timestamp_delta = data[position + 1]
+            position += 2
+            if timestamp_delta > 127:
+                timestamp_delta, position = _zigzag(data, position - 1)
+            offset_delta = data[position]
+            position += 1
+            if offset_delta > 127:
+                offset_delta, position = _zigzag(data, position - 1)
+            key_size = data[position]
+            position += 1
+            if key_size > 127:
+                key_size, position = _zigzag(data, position - 1)
+            key = None
+            if not key_size & 1:
+                key_start, position = position, position + (key_size >> 1)
+                key = data[key_start:position]
+            value_size = data[position]
+            position += 1
+            if value_size > 127:
+                value_size, position = _zigzag(data, position - 1)
+            if not value_size & 1:
+                position += value_size >> 1
+            if position >= end or end > len(data) or size & 1:
+                raise InvalidRecord(f"no whole record at {start} of {len(data)} bytes")
+            timestamp_delta = (timestamp_delta >> 1) ^ -(timestamp_delta & 1)
+            yield start, end, timestamp_delta, (offset_delta >> 1) ^ -(offset_delta & 1), key, not value_size & 1
+            position = end
+    except IndexError:
+        raise InvalidRecord("the batch ends before its last record") from None
+    if position != len(data):
+        raise InvalidRecord(f"{len(data) - position} bytes after the last record")
+
+
+def _zigzag(data: bytes, position: int) -> tuple[int, int]:
+    """The varint at `position`, its sign still in the lowest bit, and the position after it."""
+    raw = shift = 0
+    while (byte := data[position]) > 127:
+        raw |= (byte & 0x7F) << shift
+        shift += 7
+        position += 1
+        if shift > 63:
+            raise InvalidRecord("a varint is longer than 64 bits")
+    return raw | byte << shift, position + 1
