@@ -13,6 +13,7 @@ from pykbroker.controller import Controller
 from pykbroker.conversion import Conversions
 from pykbroker.coordinator.group_coordinator import GroupCoordinator
 from pykbroker.coordinator.markers import MarkerWriter
+from pykbroker.coordinator.share_coordinator import ShareCoordinator
 from pykbroker.coordinator.transaction_coordinator import TransactionCoordinator
 from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FetchSessions
@@ -20,6 +21,7 @@ from pykbroker.handlers import APIS
 from pykbroker.metadata.image import MetadataChange, MetadataImage
 from pykbroker.producer_ids import ProducerIds
 from pykbroker.replica_manager import ReplicaManager
+from pykbroker.share_partition_manager import SharePartitionManager
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
@@ -64,6 +66,16 @@ class Broker:
             markers=self.markers,
             clock_ms=clock_ms,
         )
+        self.share_state = ShareCoordinator(
+            settings=settings, controller=controller, replicas=self.replicas, clock_ms=clock_ms
+        )
+        self.shares = SharePartitionManager(
+            settings=settings,
+            controller=controller,
+            replicas=self.replicas,
+            coordinator=self.share_state,
+            clock_ms=clock_ms,
+        )
         controller.subscribe(self._follow_metadata)
 
     @property
@@ -91,3 +103,4 @@ class Broker:
         self.replicas.wake_waiters()
         self.groups.stop()
         self.transactions.stop()
+        self.share_state.stop()

@@ -143,6 +143,7 @@ class ListenerTask:
                 max_frame_bytes=self._broker.settings.int("socket.request.max.bytes"),
             ).serve()
         finally:
+            self._broker.shares.connection_closed(context)
             del self._connections[transport]
             transport.close()
 

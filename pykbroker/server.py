@@ -71,6 +71,8 @@ async def opened(
                 nursery.start_soon(maintain, broker)
                 await nursery.start(broker.groups.run)
                 await nursery.start(broker.transactions.run)
+                await nursery.start(broker.share_state.run)
+                await nursery.start(broker.shares.run)
                 yield broker
                 nursery.cancel_scope.cancel()
             broker.replicas.note_high_watermarks()

@@ -14,7 +14,7 @@ Time, for shards, runs evenly: sessions neither end nor last longer because some
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -32,7 +32,7 @@ from wire.state_records import KeyTypes, encode_key, encode_value
 if TYPE_CHECKING:
     from pykbroker.config import Settings
     from pykbroker.controller import Controller
-    from pykbroker.metadata.image import MetadataChange, MetadataImage
+    from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
     from pykbroker.partition import Partition
     from pykbroker.replica_manager import ReplicaManager
 
@@ -113,7 +113,7 @@ class Coordinator(Generic[S]):
     def _stopped(self, shard: S) -> None:
         """A shard is led elsewhere now, or nowhere: send away who waits."""
 
-    def _topics_deleted(self, led: Led[S], topics: set[str]) -> None:
+    def _topics_deleted(self, led: Led[S], topics: Sequence[TopicImage]) -> None:
         """Forget them."""
 
     # --- for handlers
@@ -234,11 +234,10 @@ class Coordinator(Generic[S]):
         changed = (*change.created, *change.altered, *change.deleted)
         if any(topic.name == self.topic for topic in changed):
             self._take_over(change.after)
-        deleted = {topic.name for topic in change.deleted}
-        if deleted:
+        if change.deleted:
             for led in list(self._shards.values()):
                 if led.shard.is_loaded:
-                    self._topics_deleted(led, deleted)
+                    self._topics_deleted(led, change.deleted)
 
     # --- deciding, appending, replaying
 

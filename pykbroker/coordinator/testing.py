@@ -18,15 +18,18 @@ SESSION_MS = 10_000
 
 @asynccontextmanager
 async def coordinating_broker(settings: Mapping[str, str] | None = None) -> AsyncIterator[InMemoryBroker]:
-    """It has topics "t" and "u" of two partitions, and those for offsets and transactions."""
+    """It has topics "t" and "u" of two partitions, and the internal ones."""
     changed = {"offsets.topic.num.partitions": "4", **(settings or {})}
     async with in_memory_broker(changed) as it, trio.open_nursery() as nursery:
         await nursery.start(it.broker.groups.run)
         await nursery.start(it.broker.transactions.run)
+        await nursery.start(it.broker.share_state.run)
+        await nursery.start(it.broker.shares.run)
         await it.create("t", 2)
         await it.create("u", 2)
         await it.broker.groups.create_topic()
         await it.broker.transactions.create_topic()
+        await it.broker.share_state.create_topic()
         yield it
         nursery.cancel_scope.cancel()
 

@@ -80,8 +80,15 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.PUSH_TELEMETRY: Api(0, 0, is_advertised=False),
     ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: Api(0, 0),
+    ApiKey.SHARE_GROUP_HEARTBEAT: Api(1, 1),
+    ApiKey.SHARE_GROUP_DESCRIBE: Api(1, 1),
+    ApiKey.SHARE_FETCH: Api(1, 2),
+    ApiKey.SHARE_ACKNOWLEDGE: Api(1, 2),
     ApiKey.ADD_RAFT_VOTER: Api(0, 1),
     ApiKey.REMOVE_RAFT_VOTER: Api(0, 0),
+    ApiKey.DESCRIBE_SHARE_GROUP_OFFSETS: Api(0, 1),
+    ApiKey.ALTER_SHARE_GROUP_OFFSETS: Api(0, 0),
+    ApiKey.DELETE_SHARE_GROUP_OFFSETS: Api(0, 0),
 }
 
 # The oldest versions that Kafka 4 itself serves (KIP-896): the floor of `--protocol-floor 4.0`.

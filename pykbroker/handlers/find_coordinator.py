@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from enum import IntEnum
+from typing import TypeAlias
 
 from pykbroker.context import RequestContext
 from pykbroker.coordinator.group_coordinator import GroupCoordinator
+from pykbroker.coordinator.share_coordinator import ShareCoordinator
 from pykbroker.coordinator.transaction_coordinator import TransactionCoordinator
 from pykbroker.errors import BrokerError
 from wire.api.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
@@ -29,6 +31,7 @@ SHARE_KEY_PARTS = 3
 TOPIC_ID_LENGTH = 22  # 16 bytes in base 64
 
 Coordinator = FindCoordinatorResponse.Coordinator
+AnyCoordinator: TypeAlias = GroupCoordinator | ShareCoordinator | TransactionCoordinator
 
 
 class KeyType(IntEnum):
@@ -45,19 +48,19 @@ def handle(
     if request.key_type == KeyType.SHARE and ctx.api_version < SHARE_SINCE:
         raise BrokerError(ErrorCode.INVALID_REQUEST)
     coordinator = _coordinator_of(request.key_type, ctx)
-    if coordinator is not None and ctx.broker.image.topic(coordinator.topic) is None:
+    if ctx.broker.image.topic(coordinator.topic) is None:
         return _create_and_answer(coordinator, request, ctx)
     return _answer(request, ctx)
 
 
-def _coordinator_of(key_type: int, ctx: RequestContext) -> GroupCoordinator | TransactionCoordinator | None:
+def _coordinator_of(key_type: int, ctx: RequestContext) -> AnyCoordinator:
     if key_type == KeyType.GROUP:
         return ctx.broker.groups
-    return ctx.broker.transactions if key_type == KeyType.TRANSACTION else None
+    return ctx.broker.transactions if key_type == KeyType.TRANSACTION else ctx.broker.share_state
 
 
 async def _create_and_answer(
-    coordinator: GroupCoordinator | TransactionCoordinator, request: FindCoordinatorRequest, ctx: RequestContext
+    coordinator: AnyCoordinator, request: FindCoordinatorRequest, ctx: RequestContext
 ) -> FindCoordinatorResponse:
     try:
         await coordinator.create_topic()
@@ -88,12 +91,11 @@ def _coordinator(key: str, key_type: int, ctx: RequestContext) -> Coordinator:
         return _nowhere(key, ErrorCode.INVALID_REQUEST)
     image = ctx.broker.image
     coordinator = _coordinator_of(key_type, ctx)
-    if coordinator is not None:
-        placed = image.partition(coordinator.topic, coordinator.partition_of(key))
-        node = None if placed is None else image.nodes.get(placed.leader)
-        address = None if node is None else ctx.advertised(node)
-        if node is not None and address is not None:
-            return Coordinator(key=key, node_id=node.id, host=address[0], port=address[1], error_message="")
+    placed = image.partition(coordinator.topic, coordinator.partition_of(key))
+    node = None if placed is None else image.nodes.get(placed.leader)
+    address = None if node is None else ctx.advertised(node)
+    if node is not None and address is not None:
+        return Coordinator(key=key, node_id=node.id, host=address[0], port=address[1], error_message="")
     return _nowhere(key, ErrorCode.COORDINATOR_NOT_AVAILABLE)
 
 

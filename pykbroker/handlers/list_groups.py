@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from pykbroker.context import RequestContext
 from pykbroker.coordinator.groups.listing import listed
+from pykbroker.coordinator.share.listing import listed_share_groups
 from pykbroker.errors import BrokerError
 from wire.api.list_groups import ListGroupsRequest, ListGroupsResponse
 
 
 def handle(request: ListGroupsRequest, ctx: RequestContext) -> ListGroupsResponse:
-    groups = ctx.broker.groups.read_all(lambda shard: listed(shard, request.states_filter, request.types_filter))
+    states, types = request.states_filter, request.types_filter
+    groups = ctx.broker.groups.read_all(
+        lambda shard: [*listed(shard, states, types), *listed_share_groups(shard, states, types)]
+    )
     return ListGroupsResponse(groups=groups)
 
 

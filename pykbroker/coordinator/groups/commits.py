@@ -80,6 +80,7 @@ def _group_for_commit(shard: GroupShard, request: OffsetCommitRequest, api_versi
     generation_id, member_id = request.generation_id_or_member_epoch, request.member_id
     group = shard.groups.get(request.group_id)
     if group is None:
+        shard.check_not_shared(request.group_id, ErrorCode.GROUP_ID_NOT_FOUND)
         if generation_id < 0:
             return None
         is_new_client = api_version >= GROUP_ID_NOT_FOUND_SINCE

@@ -62,6 +62,8 @@ def join(shard: GroupShard, request: JoinGroupRequest, caller: Caller, now_ms: i
         return _refused(request.member_id, ErrorCode.INVALID_GROUP_ID)
     if not config.min_session_timeout_ms <= request.session_timeout_ms <= config.max_session_timeout_ms:
         return _refused(request.member_id, ErrorCode.INVALID_SESSION_TIMEOUT)
+    if request.group_id in shard.share_groups:
+        return _refused(request.member_id, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
     is_new_group = request.group_id not in shard.groups
     if is_new_group and request.member_id != UNKNOWN_MEMBER:
         return _refused(request.member_id, ErrorCode.UNKNOWN_MEMBER_ID)

@@ -42,6 +42,8 @@ def listed(shard: GroupShard, states: Sequence[str], types: Sequence[str]) -> li
 def described(shard: GroupShard, group_id: str, *, api_version: int) -> DescribedGroup:
     group = shard.groups.get(group_id)
     if group is None:
+        if group_id in shard.share_groups:
+            return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a classic group.")
         if api_version >= NOT_FOUND_SINCE:
             return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
         return undescribed(group_id, ErrorCode.NONE)

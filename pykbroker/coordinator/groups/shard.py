@@ -17,6 +17,10 @@ from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.offsets import NO_PRODUCER_ID, CommittedOffset, OffsetStore, Place
 from pykbroker.coordinator.groups.timers import Timers
+from pykbroker.coordinator.share import group_records
+from pykbroker.coordinator.share.group import ShareGroup
+from pykbroker.errors import BrokerError
+from wire.errors import ErrorCode
 from wire.state_records import GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, StateKey
 
 
@@ -25,13 +29,14 @@ class GroupShard:
         self.config = config
         self.groups: dict[str, ClassicGroup] = {}
         self.metadata: dict[str, GroupMetadataValue] = {}
+        self.share_groups: dict[str, ShareGroup] = {}
         self.offsets = OffsetStore()
         self.timers: Timers[Decision[None]] = Timers()
         self.is_loaded = False
 
     @property
     def size(self) -> int:
-        return len(self.groups)
+        return len(self.groups) + len(self.share_groups)
 
     def replay(
         self,
@@ -48,6 +53,8 @@ class GroupShard:
         elif isinstance(key, GroupMetadataKey):
             assert value is None or isinstance(value, GroupMetadataValue)
             self._replay_metadata(key.group, value)
+        else:
+            group_records.replay(self.share_groups, key, value)
 
     def replay_end_transaction(self, producer_id: int, *, committed: bool) -> None:
         self.offsets.end_transaction(producer_id, committed=committed)
@@ -78,6 +85,11 @@ class GroupShard:
         for group_id, value in self.metadata.items():
             self.groups[group_id] = restored(group_id, value)
         self.is_loaded = True
+
+    def check_not_shared(self, group_id: str, code: ErrorCode) -> None:
+        """Share groups have no classic members and no committed offsets. Raises BrokerError."""
+        if group_id in self.share_groups:
+            raise BrokerError(code)
 
     def group_or_new(self, group_id: str, now_ms: int) -> ClassicGroup:
         group = self.groups.get(group_id)
