@@ -29,7 +29,7 @@ _WITHOUT_EFFECT = re.compile(
             # not served yet
             r"client\.quota\..*|quota\..*|max\.connection\.creation\.rate|connection\.failed\..*|connections\.max\.reauth\.ms",
             r"delegation\..*|principal\..*|sasl\..*|security\.providers|ssl\..*|transaction\.two\..*",
-            r"remote\..*|group\.(share|streams)\..*|share\.coordinator\.(?!state\.topic\.(min|num|rep|seg)).*",
+            r"remote\..*|group\.streams\..*|group\.share\.assignors",
         )
     )
 )

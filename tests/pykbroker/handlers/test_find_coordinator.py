@@ -36,13 +36,20 @@ async def test_new_clients_ask_for_many(version: int) -> None:
     assert expected == response.coordinators
 
 
+async def test_share_partitions_are_coordinated_here() -> None:
+    async with coordinating_broker() as it:
+        response = await it.ask(FindCoordinatorRequest(key_type=2, coordinator_keys=[SHARE_KEY]), 6)
+
+    expected = Coordinator(key=SHARE_KEY, node_id=1, host="broker.example", port=9092, error_message="")
+    assert [expected] == response.coordinators
+
+
 @pytest.mark.parametrize(
     ("key_type", "key", "expected"),
     [
         (2, "x", ErrorCode.INVALID_REQUEST),
         (2, ":AAAAAAAAAAAAAAAAAAAAAA:0", ErrorCode.INVALID_REQUEST),
         (2, "g:short:0", ErrorCode.INVALID_REQUEST),
-        (2, SHARE_KEY, ErrorCode.COORDINATOR_NOT_AVAILABLE),
         (7, "x", ErrorCode.INVALID_REQUEST),
     ],
 )
