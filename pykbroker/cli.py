@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pykbroker import __version__
+from pykbroker.console.options import add_to
 
 if TYPE_CHECKING:
     from pykbroker.config import Settings
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return error.exit_status
     except KeyboardInterrupt:
         return 130  # as a shell reports SIGINT
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as a shell reports SIGPIPE
 
 
 def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -160,6 +164,7 @@ def _parser() -> _Parser:
     _add_settings(command)
     command.add_argument("--set", action="store_true", help="only what file, environment and options set")
     command.add_argument("--json", action="store_true", help="for scripts")
+    add_to(commands)
     return parser
 
 
