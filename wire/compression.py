@@ -31,7 +31,7 @@ GZIP_HEADER_BYTES = 10
 
 # One input step: bounds what a decompressor can put out before the limit is looked at (zstd expands 4 bytes to 128 KB),
 # and what is copied where one frame ends and the next begins.
-STEP_BYTES = 1024
+STEP_BYTES = 256
 # gzip and lz4 stop when a piece of output is full, so their steps bound only the copying.
 GZIP_STEP_BYTES = 16 * 1024
 PIECE_BYTES = 256 * 1024
