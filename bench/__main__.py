@@ -15,13 +15,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import clients, fetch, kcat, latency, produce, scale, start
+from bench import clients, fetch, kcat, latency, produce, recompress, scale, start
 from bench.brokers import KAFKA, PYKBROKER, ROOT, Broker, kafka_is_available
 from bench.method import FULL, QUICK, Benchmark, Figures, compare
 from bench.report import Line, as_json, line, markdown, page
 
 BENCHMARKS: list[Benchmark] = [
     *produce.BENCHMARKS,
+    *recompress.BENCHMARKS,
     *kcat.BENCHMARKS,
     *fetch.BENCHMARKS,
     *clients.BENCHMARKS,

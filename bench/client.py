@@ -71,9 +71,12 @@ class Client:
         receive_into(self.socket, memoryview(data))
         return data
 
-    def create_topic(self, name: str, partitions: int = 1) -> None:
-        """Create it, and wait until every partition has a leader that answers."""
-        topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1, assignments=(), configs=())
+    def create_topic(self, name: str, partitions: int = 1, **configs: str) -> None:
+        """Create it, and wait until every partition has a leader that answers. Settings with `_` for `.`."""
+        settings = [CreatableTopic.CreatableTopicConfig(name=k.replace("_", "."), value=v) for k, v in configs.items()]
+        topic = CreatableTopic(
+            name=name, num_partitions=partitions, replication_factor=1, assignments=(), configs=settings
+        )
         response = self.ask(CreateTopicsRequest(topics=[topic], timeout_ms=60_000), 5, CreateTopicsResponse)
         check(result.error_code for result in response.topics)
         self.end_offsets(name, partitions)

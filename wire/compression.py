@@ -26,11 +26,15 @@ LZ4_DEFAULT_LEVEL = 9  # Kafka's number for "fast"; every other level selects lz
 LZ4_FLAGS = 0xE1  # version, independent blocks, dictionary
 LZ4_FLAGS_REQUIRED = 0x60  # version 1 with independent blocks and no dictionary: all that Java clients read
 ZSTD_DEFAULT_LEVEL = 3
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_MAX_WINDOW_BYTES = 1 << 27  # what zstd-jni accepts
+ZSTD_BLOCK_BYTES = 128 * 1024
+ZSTD_RUN_LENGTH = 1  # the type of a block that is one byte, repeated
+ZSTD_LEAST_BYTES = 9
 GZIP_HEADER_BYTES = 10
 
-# One input step: bounds what a decompressor can put out before the limit is looked at (zstd expands 4 bytes to 128 KB),
-# and what is copied where one frame ends and the next begins.
+# One input step where nothing tells how much it expands to: bounds what is put out before the limit is looked at, and
+# what is copied where one frame ends and the next begins.
 STEP_BYTES = 256
 # gzip and lz4 stop when a piece of output is full, so their steps bound only the copying.
 GZIP_STEP_BYTES = 16 * 1024
@@ -242,15 +246,42 @@ def _zstd_pieces(data: Bytes) -> Iterator[bytes]:
         frame = context.decompressobj()
         consumed = 0
         try:
-            while not frame.eof:
-                step = view[consumed : consumed + STEP_BYTES]
-                if not step:
-                    raise BadCompression("zstd: the data is cut off")
-                consumed += len(step)
+            for end in _zstd_steps(view):
+                step = view[consumed:end]
+                consumed = end
                 yield frame.decompress(step)
+                if frame.eof:
+                    break
         except zstandard.ZstdError as error:
             raise BadCompression(f"zstd: {error}") from None
+        if not frame.eof:
+            raise BadCompression("zstd: the data is cut off")
         view = view[consumed - len(frame.unused_data) :]
         if not view:
             return
     raise BadCompression(f"zstd: more than {MAX_FRAMES} frames")
+
+
+def _zstd_steps(frame: memoryview) -> Iterator[int]:
+    """Where to cut a frame so that no piece expands to more than PIECE_BYTES: 4 bytes of it may be a block of 128 KB.
+
+    Goes by the headers of the blocks, which are 3 bytes each (RFC 8878).
+    """
+    if frame[:4] != ZSTD_MAGIC or len(frame) < ZSTD_LEAST_BYTES:
+        yield from range(STEP_BYTES, len(frame), STEP_BYTES)
+        yield len(frame)
+        return
+    descriptor = frame[4]
+    has_window, size_flag = not descriptor & 0x20, descriptor >> 6
+    position = 5 + has_window + (0, 1, 2, 4)[descriptor & 3] + (not has_window if not size_flag else 1 << size_flag)
+    expanded = 0
+    while position + 3 <= len(frame):
+        block = int.from_bytes(frame[position : position + 3], "little")
+        position += 3 + (1 if block >> 1 & 3 == ZSTD_RUN_LENGTH else block >> 3)
+        expanded += ZSTD_BLOCK_BYTES
+        if block & 1:  # the last one
+            break
+        if expanded >= PIECE_BYTES and position < len(frame):
+            yield position
+            expanded = 0
+    yield min(position + STEP_BYTES, len(frame))  # and the checksum; whatever may follow is not of this frame

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import kafka.codec
 import lz4.frame
@@ -250,3 +251,26 @@ def test_what_is_large_is_the_same(codec: Codec) -> None:
     assert data == decompress(codec, compress(codec, data), limit_bytes=len(data))
     with pytest.raises(TooLarge):
         decompress(codec, compress(codec, data), limit_bytes=len(data) - 1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 200, 70_000, 200_000, 1_000_000])
+@pytest.mark.parametrize("is_text", [True, False])
+@pytest.mark.parametrize(
+    "options", [{"write_content_size": False}, {"write_checksum": True}, {"write_dict_id": True}, {"level": -5}]
+)
+def test_zstd_frames_with_every_option_are_read(size: int, is_text: bool, options: dict[str, int]) -> None:
+    data = ((TEXT if is_text else NOISE) * 10)[:size]
+    compressed = zstandard.ZstdCompressor(**options).compress(data)
+
+    assert data == decompress(Codec.ZSTD, compressed, limit_bytes=size)
+    assert 2 * data == decompress(Codec.ZSTD, compressed + compressed, limit_bytes=2 * size)
+    for cut in {len(compressed) - 1, len(compressed) // 2, 8, 5, 1}:
+        with pytest.raises(BadCompression):
+            decompress(Codec.ZSTD, compressed[:cut], limit_bytes=size + 1)
+
+
+def test_a_skippable_zstd_frame_is_skipped_or_refused() -> None:
+    skippable = struct.pack("<II", 0x184D2A50, 600) + bytes(600)
+
+    with suppress(BadCompression):
+        assert b"end" == decompress(Codec.ZSTD, skippable + zstandard.compress(b"end"), limit_bytes=100)
