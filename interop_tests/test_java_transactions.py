@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
+import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from interop_tests.harness import KINDS, Broker
+from interop_tests.harness import KINDS, Broker, clean_environment, in_background, wait_until
 from interop_tests.raw import create_topic
-from interop_tests.test_transactions import Confluent, read
+from interop_tests.test_transactions import Confluent, read, read_with_confluent
 from interop_tests.test_transactions_protocol import Session
 from interop_tests.tools import Java
 
@@ -131,3 +135,53 @@ def test_kafka_serves_what_we_wrote_to_readers_of_committed_records(
         assert {0: [b"commit"] * 5 + [b"abort"] * 5 + [b"open"] * 5} == read(kafka, name, 1, "read_uncommitted")
     finally:
         kafka.close()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "kills", [pytest.param(3, id="3 kills"), pytest.param(20, id="20 kills", marks=pytest.mark.slow)]
+)
+def test_the_copier_copies_each_message_once_over_kills(
+    java: Java, start_broker: Callable[..., Broker], name: str, kills: int
+) -> None:
+    """The Java client in transaction version 2, in a process that is started again when it gives up."""
+    count = 2_000 * kills
+    broker = start_broker()
+    create_topic(broker, f"{name}-in", partitions=1)
+    create_topic(broker, f"{name}-out", partitions=2)
+    producer = Confluent(broker, name)
+    producer.begin()
+    for number in range(count):
+        producer.send(f"{name}-in", 0, b"%d" % number)
+    producer.commit()
+    command = java.command(
+        f"{TOOLS}.TransactionalMessageCopier", "--broker-list", broker.address, "--transactional-id", f"{name}-copier",
+        "--consumer-group", name, "--input-topic", f"{name}-in", "--input-partition", "0",
+        "--output-topic", f"{name}-out", "--transaction-size", "5", "--transaction-timeout", "20000",
+    )  # fmt: skip
+
+    def copied() -> int:
+        found = read_with_confluent(broker, f"{name}-out", 2, "read_committed")
+        return sum(map(len, found.values()))
+
+    def keep_copying(stop: threading.Event) -> None:
+        while not stop.is_set():
+            process = subprocess.Popen(
+                command, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            while process.poll() is None and not stop.wait(0.05):
+                pass
+            process.kill()
+            process.wait()
+
+    moments = random.Random(kills)
+    with in_background(keep_copying):
+        wait_until(lambda: copied() > 0, timeout_s=60, what="the first copies")
+        for _ in range(kills):
+            time.sleep(moments.uniform(0.1, 1.5))
+            broker.kill()
+            broker.start()
+        wait_until(lambda: copied() >= count, timeout_s=300, what=lambda: f"{count} copies, there are {copied()}")
+
+    found = read(broker, f"{name}-out")
+    assert list(range(count)) == sorted(int(value) for values in found.values() for value in values)
