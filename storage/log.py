@@ -169,7 +169,7 @@ class Log:
                 self._producers.state.remove_expired(now_ms, expiration_ms)
 
     def last_stable_offset(self, high_watermark: int) -> int:
-        return self.producers.last_stable_offset(high_watermark)
+        return max(self.producers.last_stable_offset(high_watermark), self.log_start_offset)
 
     def has_ongoing_transaction(self, producer_id: int, producer_epoch: int) -> bool:
         return self.producers.has_ongoing_transaction(producer_id, producer_epoch)

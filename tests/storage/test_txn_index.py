@@ -249,3 +249,15 @@ def test_a_snapshot_that_may_know_more_than_the_index_is_not_read_after_a_power_
     found = log(disk.after_kill(), clean=False, recovery_point=0)
 
     assert life.aborted == found.aborted_transactions(0, 100)
+
+
+def test_the_last_stable_offset_is_not_before_the_logs_start() -> None:
+    """DeleteRecords does not ask for open transactions."""
+    disk, life = files(), Life()
+    written = log(disk)
+    life.live(written, [(1, 0), (2, 0), (3, 0)])
+    assert 0 == written.last_stable_offset(3)
+
+    written.advance_log_start(2)
+
+    assert 2 == written.last_stable_offset(3)
