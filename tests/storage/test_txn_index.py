@@ -258,6 +258,6 @@ def test_the_last_stable_offset_is_not_before_the_logs_start() -> None:
     life.live(written, [(1, 0), (2, 0), (3, 0)])
     assert 0 == written.last_stable_offset(3)
 
-    written.advance_log_start(2)
+    written.delete_records_before(2)
 
     assert 2 == written.last_stable_offset(3)
