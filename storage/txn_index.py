@@ -47,11 +47,8 @@ class TransactionIndex:
     def entries(self) -> list[AbortedTransaction]:
         if self._entries is None:
             assert self._file is not None
-            data = self._file.read(0, self._file.size)
-            rows = list(ENTRY.iter_unpack(data[: len(data) // ENTRY.size * ENTRY.size]))
-            self._entries = [AbortedTransaction(*row[1:]) for row in rows if row[0] == VERSION]
-            is_whole = len(self._entries) * ENTRY.size == len(data)
-            self._written = len(self._entries) if is_whole else 0
+            self._entries = _intact(self._file.read(0, self._file.size))
+            self._written = len(self._entries)
         return self._entries
 
     @property
@@ -67,8 +64,7 @@ class TransactionIndex:
         if not self.is_written:
             if self._file is None:
                 self._file = self._files.create(self._path)
-            if self._file.size != self._written * ENTRY.size:
-                self._file.truncate(self._written * ENTRY.size)
+            self._cut()
             self._file.append(b"".join(ENTRY.pack(VERSION, *entry) for entry in self.entries[self._written :]))
             self._written = len(self.entries)
 
@@ -77,12 +73,18 @@ class TransactionIndex:
         entries = self.entries
         kept = bisect_left(entries, offset, key=_last_offset)
         if entries[kept:] == aborted:
-            return False
+            return self._cut()
         self._entries = [*entries[:kept], *aborted]
-        if self._written > kept:
-            assert self._file is not None
-            self._file.truncate(kept * ENTRY.size)
-            self._written = kept
+        self._written = min(self._written, kept)
+        self._cut()
+        return True
+
+    def _cut(self) -> bool:
+        """Have nothing in the file behind the entries that count."""
+        size = self._written * ENTRY.size
+        if self._file is None or self._file.size <= size:
+            return False
+        self._file.truncate(size)
         return True
 
     def truncate_to(self, offset: int) -> None:
@@ -118,3 +120,15 @@ class TransactionIndex:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _intact(data: bytes) -> list[AbortedTransaction]:
+    """Up to the first entry that cannot be: a power cut leaves parts of entries, and zeros."""
+    found: list[AbortedTransaction] = []
+    for version, *row in ENTRY.iter_unpack(data[: len(data) // ENTRY.size * ENTRY.size]):
+        entry = AbortedTransaction(*row)
+        is_next = not found or entry.last_offset > found[-1].last_offset
+        if version != VERSION or not is_next or not 0 <= entry.first_offset < entry.last_offset:
+            break
+        found.append(entry)
+    return found

@@ -83,6 +83,25 @@ def test_a_torn_entry_is_no_entry_and_leaves_the_file_usable() -> None:
     assert [aborted(3), aborted(9)] == reopened(disk).entries
 
 
+@pytest.mark.parametrize("written", [0, 2])
+def test_zeros_are_no_entries(written: int) -> None:
+    """What a power cut may leave of a file that had grown."""
+    disk = files()
+    entries = [aborted(3), aborted(8)][:written]
+    filled(disk, *entries)
+    if not written:
+        disk.create(PATH)
+    disk.open(PATH, 34 * written).append(bytes(68))
+
+    index = reopened(disk)
+    assert entries == index.entries
+    index.append(aborted(9))
+    index.write_pending()
+
+    assert [*entries, aborted(9)] == reopened(disk).entries
+    assert len(disk.read_bytes(PATH) or b"") == 34 * (written + 1)
+
+
 def test_a_reader_is_told_of_transactions_that_reach_into_what_it_reads() -> None:
     index = filled(files(), aborted(4, first_offset=1), aborted(9, first_offset=6), aborted(20, first_offset=12))
     found: list[AbortedTransaction] = []
