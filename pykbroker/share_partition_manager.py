@@ -105,8 +105,8 @@ class SharePartitionManager:
         partition = self.partition(place)
         state = await self._coordinator.take_over(place, leader_epoch=partition.leader_epoch)
         if state is None:
-            # Kafka has no better code for a group that has not heard of the partition.
-            raise BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, "The share partition has not been initialized.")
+            # Kafka has no better code for it: the group has not heard of the partition.
+            raise BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)
         start_offset = state.start_offset
         if start_offset == UNINITIALIZED_START:
             reset = self.config(place.group_id).auto_offset_reset

@@ -48,7 +48,7 @@ class ShareCoordinator(Coordinator[ShareStateShard]):
             clock_ms=clock_ms,
         )
 
-    async def initialize(self, place: Place, *, state_epoch: int = 0, start_offset: int = -1) -> None:
+    async def initialize(self, place: Place, *, state_epoch: int, start_offset: int = -1) -> None:
         """Raises BrokerError."""
         await self._decided(
             place,

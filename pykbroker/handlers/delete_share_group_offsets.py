@@ -35,12 +35,13 @@ async def _delete(group_id: str, name: str, known: dict[bytes, Initialized], ctx
     try:
         if topic is None:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        if topic.id in known:
-            for index in known[topic.id].partitions:
-                await ctx.broker.share_state.delete(Place(group_id, topic.id, index))
+        if topic.id not in known:
+            message = "There is no offset information to delete."
+            raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message)
+        for index in known[topic.id].partitions:
+            await ctx.broker.share_state.delete(Place(group_id, topic.id, index))
     except BrokerError as error:
-        topic_id = ZERO_UUID if topic is None else topic.id
-        return TopicResult(topic_name=name, topic_id=topic_id, error_code=error.code, error_message=error.message)
+        return TopicResult(topic_name=name, topic_id=ZERO_UUID, error_code=error.code, error_message=error.message)
     return TopicResult(topic_name=name, topic_id=topic.id)
 
 

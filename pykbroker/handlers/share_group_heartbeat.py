@@ -13,7 +13,7 @@ from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.groups.java import printed_address
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import membership
-from pykbroker.coordinator.share.membership import Caller, Heartbeat, TopicPartitions
+from pykbroker.coordinator.share.membership import Caller, Heartbeat
 from pykbroker.coordinator.share.state_shard import Place
 from pykbroker.coordinator.share_coordinator import settled
 from pykbroker.errors import BrokerError
@@ -24,7 +24,7 @@ async def handle(request: ShareGroupHeartbeatRequest, ctx: RequestContext) -> Sh
     membership.check_request(request)
     told = await _heartbeat(request, ctx)
     if told.to_initialize:
-        await _initialize(request.group_id, told.to_initialize, ctx)
+        await _initialize(request.group_id, told, ctx)
         told = await _heartbeat(_again(request, told.response), ctx, may_initialize=False)
     return told.response
 
@@ -51,15 +51,16 @@ async def _heartbeat(
     return await settled(broker.groups.write(request.group_id, decide))
 
 
-async def _initialize(group_id: str, partitions: TopicPartitions, ctx: RequestContext) -> None:
-    """Have their state made. What cannot be, the next heartbeat tries again."""
+async def _initialize(group_id: str, told: Heartbeat, ctx: RequestContext) -> None:
+    """Have the state of new partitions made. What cannot be, the next heartbeat tries again."""
     broker = ctx.broker
     done: dict[bytes, tuple[int, ...]] = {}
     try:
         await broker.share_state.create_topic()
-        for topic_id, indexes in partitions.items():
+        for topic_id, indexes in told.to_initialize.items():
             for index in indexes:
-                await broker.share_state.initialize(Place(group_id, topic_id, index))
+                place = Place(group_id, topic_id, index)
+                await broker.share_state.initialize(place, state_epoch=told.group_epoch)
                 done[topic_id] = (*done.get(topic_id, ()), index)
     except BrokerError:
         if not done:

@@ -39,6 +39,7 @@ class Caller(NamedTuple):
 class Heartbeat(NamedTuple):
     response: ShareGroupHeartbeatResponse
     to_initialize: TopicPartitions
+    group_epoch: int
 
 
 def check_request(request: ShareGroupHeartbeatRequest) -> None:
@@ -83,7 +84,7 @@ def heartbeat(
     response = told.heartbeat(known, request, caller)
     to_initialize = told.to_initialize
     committed = partial(schedule_session, shard, group.group_id, request.member_id, config.session_timeout_ms)
-    return Decision(Heartbeat(response, to_initialize), told.records, committed=committed)
+    return Decision(Heartbeat(response, to_initialize, told.group_epoch), told.records, committed=committed)
 
 
 def _group_to_join(shard: GroupShard, request: ShareGroupHeartbeatRequest) -> ShareGroup:
@@ -111,6 +112,7 @@ class _Update:
         self._may_initialize = may_initialize
         self.records: list[StateRecord] = []
         self.to_initialize: TopicPartitions = {}
+        self.group_epoch = group.epoch
 
     def heartbeat(
         self, known: ShareMember | None, request: ShareGroupHeartbeatRequest, caller: Caller
@@ -122,11 +124,11 @@ class _Update:
         if is_changed:
             self.records.append(group_records.member_record(group.group_id, member))
         topics = _subscribed(members, self._image)
-        epoch = self._group_epoch(
+        self.group_epoch = self._raised_epoch(
             topics, is_changed=known is None or member.subscribed_topics != known.subscribed_topics
         )
         self.to_initialize = missing(group, topics) if self._may_initialize else {}
-        target, assignment_epoch = self._target(members, topics, epoch)
+        target, assignment_epoch = self._target(members, topics, self.group_epoch)
         told = target.get(member.member_id, {})
         is_news = self._tell(member, told, assignment_epoch)
         is_full = request.member_epoch == JOIN_EPOCH or request.subscribed_topic_names is not None
@@ -137,7 +139,7 @@ class _Update:
             assignment=_told(told) if is_news or is_full else None,
         )
 
-    def _group_epoch(self, topics: Mapping[str, TopicImage], *, is_changed: bool) -> int:
+    def _raised_epoch(self, topics: Mapping[str, TopicImage], *, is_changed: bool) -> int:
         group = self._group
         found_hash = topics_hash(topics)
         if not is_changed and found_hash == group.metadata_hash:
@@ -283,7 +285,7 @@ def _leave(shard: GroupShard, request: ShareGroupHeartbeatRequest) -> Decision[H
         member_id=request.member_id, member_epoch=LEAVE_EPOCH, heartbeat_interval_ms=0
     )
     shard.timers.cancel(_timer(request.group_id, request.member_id))
-    return Decision(Heartbeat(response, {}), removal(group, request.member_id))
+    return Decision(Heartbeat(response, {}, group.epoch), removal(group, request.member_id))
 
 
 def removal(group: ShareGroup, member_id: str) -> list[StateRecord]:

@@ -142,12 +142,13 @@ class ShareStateShard:
     def write(self, place: Place, write: StateWrite, now_ms: int) -> Decision[None]:
         before = self.states.get(place)
         if before is None:
-            raise BrokerError(ErrorCode.INVALID_REQUEST, "The share partition has not been initialized.")
+            message = "Write operation on uninitialized share partition not allowed."
+            raise BrokerError(ErrorCode.INVALID_REQUEST, message)
         if write.leader_epoch < before.leader_epoch:
             raise BrokerError(ErrorCode.FENCED_LEADER_EPOCH)
         if write.state_epoch < before.state_epoch:
             raise BrokerError(ErrorCode.FENCED_STATE_EPOCH)
-        if before.update_count < self._updates_per_snapshot and write.state_epoch == before.state_epoch:
+        if before.update_count < self._updates_per_snapshot:  # it has no state epoch
             return Decision(None, [_update(place, write, before.snapshot_epoch)])
         state = replace(
             _applied(before, write),
