@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from pykbroker.config import Settings, broker_definition, broker_definitions
 from pykbroker.config_dynamic import CLUSTER_WIDE, PER_BROKER
 from pykbroker.config_resources import ConfigOp, Operation
-from pykbroker.config_values import InvalidValueError, parse
+from pykbroker.config_values import InvalidValueError, parse, split_list
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
 from pykbroker.topic_config import log_config
 from storage.errors import InvalidConfig
 from wire.errors import ErrorCode
 
+CORDONED = "cordoned.log.dirs"
 _OF_LISTENER = re.compile(r"listener\.name\.[^.]*\.(.*)")
 _NOT_HERE = frozenset(("listeners", "listener.security.protocol.map"))
 # These belong to a listener's own keys.
@@ -122,7 +123,7 @@ def _check_value(image: MetadataImage, settings: Settings, name: str, text: str)
         _check_threads(name, value, current=int(current_value(image, settings, name) or 1))
     elif name == "max.connections.per.ip.overrides":
         _check_overrides(text)
-    elif name == "cordoned.log.dirs":
+    elif name == CORDONED:
         _check_cordoned(text, settings)
     elif name == "group.consumer.assignment.interval.ms":
         assert isinstance(value, int)
@@ -138,6 +139,12 @@ def current_value(image: MetadataImage, settings: Settings, name: str) -> str | 
         if name in own:
             return own[name]
     return settings.raw(name)
+
+
+def is_cordoned(image: MetadataImage, settings: Settings, directory: str) -> bool:
+    """Whether a log directory is to take no new partitions (KIP-1066)."""
+    cordoned = split_list(current_value(image, settings, CORDONED) or "")
+    return cordoned == ("*",) or directory in cordoned
 
 
 def _check_threads(name: str, value: int, *, current: int) -> None:

@@ -21,6 +21,7 @@ import trio
 
 from pykbroker import placement, topic_names
 from pykbroker.config import Settings
+from pykbroker.config_brokers import is_cordoned
 from pykbroker.config_resources import Resource, with_own_configs
 from pykbroker.errors import BrokerError, StartupError
 from pykbroker.metadata import records
@@ -158,7 +159,8 @@ class Controller:
         twice = _named_twice([topic.name for topic in topics])
 
         def decide(image: MetadataImage) -> MetadataImage:
-            results[:] = [_extended(image, topic) for topic in topics if topic.name not in twice]
+            has_room = self._has_room(image)
+            results[:] = [_extended(image, topic, has_room) for topic in topics if topic.name not in twice]
             results.extend(_refused_twice(twice))
             grown = [result.topic for result in results if result.topic is not None]
             return image if validate_only or not grown else image.with_topics(grown)
@@ -305,7 +307,13 @@ class Controller:
         if factor == BROKER_DEFAULT:
             factor = self._settings.int("default.replication.factor")
         _check_size(count)
+        if not self._has_room(image):
+            raise _no_room(f"Unable to replicate the partition {factor} time(s): ")
         return placement.place(nodes, first_index=0, count=count, replication_factor=factor)
+
+    def _has_room(self, image: MetadataImage) -> bool:
+        """Whether some log directory takes new partitions, unless it is told to by hand."""
+        return not all(is_cordoned(image, self._settings, directory) for directory in self._settings.log_dirs)
 
     def _deleted(self, image: MetadataImage, topic: str | bytes) -> TopicResult:
         found = image.topics.get(topic) if isinstance(topic, str) else image.topics_by_id.get(topic)
@@ -360,18 +368,20 @@ def _check_size(partition_count: int) -> None:
         raise BrokerError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
 
 
-def _extended(image: MetadataImage, new: NewPartitions) -> TopicResult:
+def _extended(image: MetadataImage, new: NewPartitions, has_room: bool) -> TopicResult:
     try:
         topic = image.topics.get(new.name)
         if topic is None:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        added = _added_partitions(sorted(image.nodes), topic, new)
+        added = _added_partitions(sorted(image.nodes), topic, new, has_room)
     except BrokerError as error:
         return TopicResult(new.name, error=error)
     return TopicResult(new.name, topic=replace(topic, partitions=(*topic.partitions, *added)))
 
 
-def _added_partitions(nodes: Sequence[int], topic: TopicImage, new: NewPartitions) -> list[PartitionImage]:
+def _added_partitions(
+    nodes: Sequence[int], topic: TopicImage, new: NewPartitions, has_room: bool
+) -> list[PartitionImage]:
     existing = len(topic.partitions)
     additional = new.count - existing
     if additional == 0:
@@ -382,6 +392,8 @@ def _added_partitions(nodes: Sequence[int], topic: TopicImage, new: NewPartition
     _check_size(additional)
     replication_factor = len(topic.partitions[0].replicas)
     if new.assignments is None:
+        if not has_room:
+            raise _no_room()
         return placement.place(nodes, first_index=existing, count=additional, replication_factor=replication_factor)
     if len(new.assignments) != additional:
         message = (
@@ -401,6 +413,11 @@ def _named_twice(names: Sequence[str]) -> list[str]:
 def _refused_twice(names: Sequence[str]) -> list[TopicResult]:
     error = BrokerError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
     return [TopicResult(name, error=error) for name in names]
+
+
+def _no_room(prefix: str = "") -> BrokerError:
+    message = f"{prefix}All brokers are currently fenced, or have all their log directories cordoned."
+    return BrokerError(ErrorCode.INVALID_REPLICATION_FACTOR, message)
 
 
 def _overtaken() -> BrokerError:

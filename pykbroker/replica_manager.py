@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import trio
 
 from pykbroker.config import Settings
+from pykbroker.config_brokers import is_cordoned
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
 from pykbroker.partition import Partition
@@ -45,6 +46,7 @@ class ReplicaManager:
 
     def start(self, image: MetadataImage, *, now_ms: int) -> None:
         """Take up what is on disk and in the metadata."""
+        self._apply_cordons(image)
         for topic in image.topics.values():
             self._apply_topic(topic, image, now_ms=now_ms)
         for topic_name, index in self.logs.logs.keys() - self.partitions.keys():
@@ -59,6 +61,7 @@ class ReplicaManager:
                 self._apply_topic(topic, change.after, now_ms=now_ms, start=start, count=_PARTITIONS_PER_CHECKPOINT)
                 await trio.lowlevel.checkpoint()
         if change.broker_configs_changed:
+            self._apply_cordons(change.after)
             self._apply_configs(change.after.topics, change.after)
         else:
             self._apply_configs(change.configs_changed, change.after)
@@ -88,6 +91,10 @@ class ReplicaManager:
                 del self.partitions[topic.name, placed.index]
                 partition.retire()
                 self.logs.delete(topic.name, placed.index, now_ms=now_ms)
+
+    def _apply_cordons(self, image: MetadataImage) -> None:
+        paths = [directory.path for directory in self.logs.directories]
+        self.logs.cordoned = frozenset(path for path in paths if is_cordoned(image, self._settings, path))
 
     def _apply_configs(self, topics: Iterable[str], image: MetadataImage) -> None:
         for name in topics:

@@ -52,6 +52,7 @@ class LogManager:
         self.logs: dict[TopicPartition, Log] = {}
         self.high_watermarks: dict[TopicPartition, int] = {}
         self.directories = directories
+        self.cordoned: frozenset[str] = frozenset()  # take new partitions only when no other does (KIP-1066)
         self.files = files
         self._config_for = config_for
         self._topic_ids: dict[TopicPartition, bytes] = {}
@@ -172,8 +173,9 @@ class LogManager:
     def _emptiest_directory(self) -> str:
         if len(self.directories) == 1:
             return self.directories[0].path
+        takers = [each.path for each in self.directories if each.path not in self.cordoned]
         used = [posixpath.dirname(log.directory) for log in self.logs.values()]
-        return min((directory.path for directory in self.directories), key=used.count)
+        return min(takers or [directory.path for directory in self.directories], key=used.count)
 
     def delete(self, topic: str, partition: int, *, now_ms: int) -> None:
         """The partition is gone, durably; its files go later, for someone may be sending them."""

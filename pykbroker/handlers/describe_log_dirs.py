@@ -14,7 +14,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable
 
-from pykbroker.config_brokers import current_value
+from pykbroker.config_brokers import is_cordoned
 from pykbroker.context import RequestContext
 from wire.api.describe_log_dirs import DescribeLogDirsRequest, DescribeLogDirsResponse
 
@@ -42,13 +42,12 @@ def handle(request: DescribeLogDirsRequest, ctx: RequestContext) -> DescribeLogD
 
 def directory(path: str, topics: dict[str, list[Partition]], ctx: RequestContext) -> Result:
     total, usable = room(path)
-    cordoned = (current_value(ctx.broker.image, ctx.broker.settings, "cordoned.log.dirs") or "").split(",")
     return Result(
         log_dir=os.path.abspath(path),
         topics=[Topic(name=name, partitions=partitions) for name, partitions in topics.items()],
         total_bytes=total,
         usable_bytes=usable,
-        is_cordoned="*" in cordoned or path in cordoned,
+        is_cordoned=is_cordoned(ctx.broker.image, ctx.broker.settings, path),
     )
 
 
