@@ -88,6 +88,7 @@ class Log:
         self._lock = Lock()
         self._flush_lock = Lock()  # taken before `_lock`
         self.has_lost_writes = False
+        self._unflushed_since_ms: int | None = None
         self._names_are_synced = False
         self._is_abandoned = False
 
@@ -385,8 +386,19 @@ class Log:
                 raise StorageFailure(f"{self.directory} was not written to the disk, by an earlier flush")
             self._flush()
 
+    def is_flush_due(self, now_ms: int) -> bool:
+        """Whether flush.messages or flush.ms ask for a flush; the time counts from the first time this was asked."""
+        unflushed = self.next_offset - self.recovery_point
+        if unflushed <= 0:
+            self._unflushed_since_ms = None
+            return False
+        if self._unflushed_since_ms is None:
+            self._unflushed_since_ms = now_ms
+        return unflushed >= self.config.flush_messages or now_ms - self._unflushed_since_ms >= self.config.flush_ms
+
     def _flush(self) -> None:
         with self._lock:
+            self._unflushed_since_ms = None
             target = self.next_offset
             unsynced = [segment for segment in self._segments if not segment.is_synced]
             names_were_synced, self._names_are_synced = self._names_are_synced, True
@@ -588,7 +600,7 @@ class Log:
         for entry in due:
             self._files.remove(entry[1])
             with self._lock:
-                self._removable.remove(entry)
+                self._removable = [other for other in self._removable if other is not entry]
 
 
 def _as_before(span: BatchSpan) -> Appended:

@@ -252,6 +252,10 @@ class LogManager:
         if failures:
             raise failures[0]
 
+    def flush_due(self, now_ms: int) -> None:
+        """Flush where flush.messages or flush.ms ask for it; to be called as often as these are to be precise."""
+        self._for_each(lambda log: self._flush(log) if log.is_flush_due(now_ms) else None)
+
     def _flush(self, log: Log) -> None:
         try:
             log.flush()

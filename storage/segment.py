@@ -15,6 +15,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from contextlib import suppress
+from random import random
 
 from storage.batch_scan import BatchHeader, headers, whole_batches
 from storage.config import MAX_INT, LogConfig
@@ -62,6 +63,7 @@ class Segment:
         self._offsets = offsets
         self._times = times
         self._created_ms = now_ms
+        self._jitter = random()  # how much of segment.jitter.ms this one is to be rolled earlier
         self._first_timestamp_ms: int | None = None
         self._max_timestamp_ms: int | None = None  # None: not known yet, the time index tells
         self._max_timestamp_offset = base_offset
@@ -150,7 +152,10 @@ class Segment:
             return False
         first_ms = self.first_timestamp_ms
         waited_ms = max_timestamp_ms - first_ms if first_ms >= 0 else now_ms - self._created_ms
-        return waited_ms > config.max_segment_ms
+        max_ms = config.max_segment_ms
+        if waited_ms <= max_ms - config.segment_jitter_ms:
+            return False  # the rule; jitter only matters near the end
+        return waited_ms > max_ms - int(self._jitter * min(config.segment_jitter_ms, max_ms))
 
     @property
     def first_timestamp_ms(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from storage import checkpoints
+from storage.config import LogConfig
 from storage.errors import DirectoryInUse, InconsistentDirectory, StorageFailure
 from storage.log import Log
 from storage.log_manager import BOOT_ID, LogManager
@@ -301,6 +302,22 @@ def test_a_cut_is_not_believed_to_be_flushed_when_it_is_written_over(files: Memo
     append(log, b"far")
     assert b"0\n1\nt 0 0\n" == files.read_bytes("/d/recovery-point-offset-checkpoint")
     assert {50: b"far"} == read_values(log)
+
+
+@pytest.mark.parametrize("settings", [LogConfig(flush_ms=100), LogConfig(flush_messages=2)])
+def test_a_log_is_flushed_when_its_settings_ask_for_it(files: MemoryFiles, settings: LogConfig) -> None:
+    manager = opened(files)
+    log, other = create(manager), create(manager, partition=1)
+    log.config = settings
+    append(log, b"a")
+    append(other, b"a", b"b")
+
+    manager.flush_due(1000)
+    assert 0 == log.recovery_point
+    append(log, b"b")
+    manager.flush_due(1100)
+
+    assert (2, 0) == (log.recovery_point, other.recovery_point)
 
 
 def test_upkeep_reaches_every_log(files: MemoryFiles) -> None:

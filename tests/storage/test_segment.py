@@ -179,6 +179,24 @@ def test_a_segment_rolls_for_what_does_not_fit(files: MemoryFiles) -> None:
     assert rolls(last_offset=BASE + 2**31)
 
 
+def test_jitter_rolls_a_segment_earlier_but_not_by_more(files: MemoryFiles) -> None:
+    waits = set()
+    for _ in range(30):
+        segment = created(files)
+        append(segment, timestamp_ms=1000)
+        config = LogConfig(segment_ms=50, segment_jitter_ms=40)
+        rolled_ms = [
+            time_ms
+            for time_ms in range(60)
+            if segment.must_roll(
+                size_bytes=1, last_offset=BASE + 2, max_timestamp_ms=1001 + time_ms, config=config, now_ms=0
+            )
+        ]
+        waits.add(rolled_ms[0] - 1)
+
+    assert 10 <= min(waits) < max(waits) <= 50
+
+
 def test_without_timestamps_a_segment_rolls_by_the_clock(files: MemoryFiles) -> None:
     segment = created(files)
     append(segment, timestamp_ms=-2)
