@@ -213,16 +213,19 @@ class RealFile:
 
     def truncate(self, size: int) -> None:
         with _translated(self.path):
-            os.ftruncate(self.opened().descriptor, size)
+            opened = self.opened()  # held: another thread may evict it, and its number would be another file's
+            os.ftruncate(opened.descriptor, size)
         self.size = size
 
     def sync(self) -> None:
         with _translated(self.path):
-            os.fsync(self.opened().descriptor)
+            opened = self.opened()
+            os.fsync(opened.descriptor)
 
     def modified_ms(self) -> int:
         with _translated(self.path):
-            return os.fstat(self.opened().descriptor).st_mtime_ns // 1_000_000
+            opened = self.opened()
+            return os.fstat(opened.descriptor).st_mtime_ns // 1_000_000
 
     def close(self) -> None:
         self._pool.forget(self)

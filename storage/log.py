@@ -424,11 +424,13 @@ class Log:
     def _sync(self, segments: list[Segment]) -> None:
         for segment in segments:
             with self._lock:
+                if segment.is_deleted:  # retention was quicker
+                    continue
                 segment.write_indexes()
             try:
                 segment.sync()
             except StorageFailure:
-                if not segment.is_deleted:  # retention was quicker
+                if not segment.is_deleted:
                     self.has_lost_writes = True
                     raise
 

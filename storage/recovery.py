@@ -159,7 +159,7 @@ def _recover(
             continue
         with suppress(DiskFull):
             segment.become_inactive()
-        is_gap_loss = not clean and index >= first_unflushed and cleaned_offset <= segment.next_offset
+        is_gap_loss = not clean and following > recovery_point and cleaned_offset <= segment.next_offset
         if cut or (is_gap_loss and segment.next_offset < following):
             return segments[: index + 1]
         segment.next_offset = following

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import DirectoryInUse, DiskFull, StorageFailure
-from storage.files import Files, RealFiles, failure
+from storage.files import Files, RealFile, RealFiles, failure
 from storage.testing import MemoryFiles
 
 
@@ -270,6 +271,35 @@ def test_files_used_from_many_threads_read_their_own_bytes(tmp_path: Path) -> No
         thread.join()
 
     assert [] == wrong
+
+
+def test_a_descriptor_in_use_is_not_closed_by_another_thread(tmp_path: Path) -> None:
+    files = RealFiles(max_open=1)
+    made = [files.create(f"{tmp_path}/{number}") for number in range(3)]
+    for file in made:
+        file.append(b"x" * 100)
+    errors = []
+
+    def use(file: RealFile) -> None:
+        try:
+            for size in range(600):
+                file.truncate(100 + size % 2)
+                file.modified_ms()
+                if size % 20 == 0:
+                    file.sync()
+        except StorageFailure as error:
+            errors.append(error)
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=use, args=[file]) for file in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval_s)
+
+    assert [] == errors
 
 
 def test_a_failed_append_leaves_nothing_behind(tmp_path: Path) -> None:

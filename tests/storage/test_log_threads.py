@@ -57,7 +57,7 @@ def test_appends_flushes_retention_and_reads_do_not_disturb_each_other(tmp_path:
     for thread in threads:
         thread.join()
 
-    assert [] == errors
+    assert not errors, [str(error) for error in errors]
     assert log.log_start_offset > 0
     assert values_are_right(log)
     manager.close()

@@ -82,6 +82,19 @@ def test_where_the_cleaner_was_offsets_may_be_missing(files: MemoryFiles) -> Non
     assert 20 == again.next_offset
 
 
+def test_below_the_recovery_point_missing_offsets_are_the_cleaners(files: MemoryFiles) -> None:
+    """Even if it died before it wrote down how far it had come."""
+    log = filled(files, 19)
+    while log.segments[-1].size_bytes:
+        log.roll(0)
+    last = log.segments[-2]
+    files.open(path(log, -2), last.size_bytes).truncate(last.size_bytes // (last.next_offset - last.base_offset))
+
+    again = opened(files, recovery_point=19)
+
+    assert 19 == again.next_offset
+
+
 def test_what_a_killed_process_did_not_sync_its_successor_syncs(files: MemoryFiles) -> None:
     log = opened(files)
     append(log, 20)
