@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -102,6 +102,43 @@ def foreign_companions() -> str | None:
     return None
 
 
+def dump_log(options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
+    from pykbroker.dump_log import dump
+
+    return _print(dump(options.files, deep=options.deep, print_data=options.print_data))
+
+
+def verify(options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
+    """1 if anything is wrong."""
+    from pykbroker.errors import StartupError
+    from storage.errors import StorageError
+    from storage.files import RealFiles
+    from storage.log_verifier import Verified, verify_directory
+
+    verified, count = Verified(), 0
+    try:
+        for directory in options.directories:
+            for finding in verify_directory(RealFiles(), str(directory), verified):
+                count += 1
+                print(finding)
+    except StorageError as error:
+        raise StartupError(str(error)) from error
+    print(
+        f"{verified.partitions} partitions, {verified.segments} segments, {verified.batches} batches, "
+        f"{verified.records} records, {verified.size_bytes} bytes: {count or 'nothing'} wrong"
+    )
+    return 1 if count else 0
+
+
+def _print(lines: Iterable[str]) -> int:
+    try:
+        for line in lines:
+            print(line)
+    except BrokenPipeError:  # piped into `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def _warn(settings: Settings) -> None:
     import logging
 
@@ -165,7 +202,23 @@ def _parser() -> _Parser:
     command.add_argument("--set", action="store_true", help="only what file, environment and options set")
     command.add_argument("--json", action="store_true", help="for scripts")
     add_to(commands)
+    _add_log_tools(commands)
     return parser
+
+
+def _add_log_tools(commands: argparse._SubParsersAction[_Parser]) -> None:
+    command = commands.add_parser("dump-log", help="print what is in a log's files", allow_abbrev=False)
+    command.set_defaults(run=dump_log)
+    command.add_argument(
+        "files", metavar="FILE", nargs="+", type=Path, help=".log, .index, .timeindex, .snapshot, .txnindex"
+    )
+    command.add_argument("--deep", action="store_true", help="every record, not only batches")
+    command.add_argument("--print-data", action="store_true", help="every record with its key and value")
+    command = commands.add_parser(
+        "verify", help="read all of data directories and say what is wrong", allow_abbrev=False
+    )
+    command.set_defaults(run=verify)
+    command.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="as in log.dirs; no broker may run")
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:

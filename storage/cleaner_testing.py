@@ -31,6 +31,7 @@ def no_pace(_size_bytes: int) -> None:
 class KeyedLog:
     """`pairs` are appended as one batch; time is what the test says."""
 
+    root = "/d"
     directory = "/d/t-0"
 
     def __init__(self, files: Files, config: LogConfig = COMPACTED) -> None:
@@ -40,7 +41,7 @@ class KeyedLog:
 
     def open(self) -> None:
         self.logs = LogManager.open(
-            self.files, ["/d"], node_id=1, cluster_id="c", config_for=lambda _topic: self.config, now_ms=0
+            self.files, [self.root], node_id=1, cluster_id="c", config_for=lambda _topic: self.config, now_ms=0
         )
         self.log = self.logs.create("t", 0, topic_id=b"id of topic t...", now_ms=0)
 

@@ -30,7 +30,7 @@ from storage.retention import apply_retention
 
 LOCK = ".lock"
 BOOT_ID = ".boot-id"
-_PARTITION = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<partition>\d{1,10})")
+PARTITION_NAME = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<partition>\d{1,10})")
 _DELETED = re.compile(r".*\.[0-9a-f]{32}-delete")
 _CONTROLLER_TOPIC = "__cluster_metadata"  # Kafka's own, in a directory taken over from it
 _MAX_NAME = 255
@@ -115,7 +115,7 @@ class LogManager:
             if _DELETED.fullmatch(entry.name):
                 self._remove_tree(path)
                 continue
-            match = _PARTITION.fullmatch(entry.name)
+            match = PARTITION_NAME.fullmatch(entry.name)
             if match is None or match["topic"] == _CONTROLLER_TOPIC:
                 continue
             key = match["topic"], int(match["partition"])

@@ -67,6 +67,11 @@ class OffsetIndex:
             return None
         return self._base_offset + self._offsets[-1], self._positions[-1]
 
+    def entries(self) -> list[tuple[int, int]]:
+        """Every (last offset, position)."""
+        self.load()
+        return [(self._base_offset + at, position) for at, position in zip(self._offsets, self._positions, strict=True)]
+
     def upper_bound(self, position: int) -> int | None:
         """The last offset of the first indexed batch that starts at or after `position`."""
         self.load()

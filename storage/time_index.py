@@ -71,6 +71,11 @@ class TimeIndex:
             return NO_TIMESTAMP, self._base_offset
         return self._timestamps[-1], self._base_offset + self._offsets[-1]
 
+    def entries(self) -> list[tuple[int, int]]:
+        """Every (timestamp, offset)."""
+        self.load()
+        return [(at, self._base_offset + offset) for at, offset in zip(self._timestamps, self._offsets, strict=True)]
+
     def truncate_to(self, offset: int) -> None:
         """Forget `offset` and all after it."""
         self.load()
