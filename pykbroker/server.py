@@ -22,6 +22,7 @@ from pathlib import Path
 import trio
 
 from pykbroker import __version__, initial_topics
+from pykbroker.adoption import adopt_logs
 from pykbroker.broker import Broker, wall_clock_ms
 from pykbroker.config import Settings
 from pykbroker.connection_quotas import ConnectionQuotas
@@ -58,6 +59,7 @@ async def opened(
     protocol_floor: dict[ApiKey, int] | None = None,
 ) -> AsyncIterator[Broker]:
     """A broker without listeners, its logs open, its background tasks running. Raises StartupError."""
+    is_new = not (Path(directories[0]) / METADATA_FILE).exists()
     store = SqliteStore.open(Path(directories[0]) / METADATA_FILE)
     try:
         files = RealFiles()
@@ -65,6 +67,8 @@ async def opened(
         controller = await Controller.open(store, settings, cluster_id=None if meta is None else meta.cluster_id)
         logs = _open_logs(files, directories, settings, controller, now_ms=clock_ms())
         try:
+            if is_new:
+                await adopt_logs(controller, logs, settings)
             broker = Broker(settings, controller, logs, clock_ms=clock_ms, protocol_floor=protocol_floor)
             broker.replicas.start(controller.image, now_ms=clock_ms())
             async with trio.open_nursery() as nursery:
