@@ -23,14 +23,15 @@ class Feature(NamedTuple):
     first: int
     last: int
     api: ApiKey | None = None
+    can_be_lowered: bool = True  # its handlers, or clients that are told of it, act on a lower level
 
 
 _ALL = {
-    "group.version": Feature(0, 1, ApiKey.CONSUMER_GROUP_HEARTBEAT),
+    "group.version": Feature(0, 1, ApiKey.CONSUMER_GROUP_HEARTBEAT, can_be_lowered=False),
     "kraft.version": Feature(0, 0),
     METADATA_VERSION: Feature(7, 30),
-    "share.version": Feature(0, 1, ApiKey.SHARE_FETCH),
-    "streams.version": Feature(0, 1, ApiKey.STREAMS_GROUP_HEARTBEAT),
+    "share.version": Feature(0, 1, ApiKey.SHARE_FETCH, can_be_lowered=False),
+    "streams.version": Feature(0, 1, ApiKey.STREAMS_GROUP_HEARTBEAT, can_be_lowered=False),
     "transaction.version": Feature(0, 2, ApiKey.ADD_PARTITIONS_TO_TXN),
 }
 
@@ -67,6 +68,8 @@ def updated(image: MetadataImage, name: str, wanted: int, upgrade_type: int, nod
             "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe "
             "downgrade."
         )
+    elif wanted < level(image, name) and not feature.can_be_lowered:
+        reason = "This broker serves it at its highest level only."  # where Kafka would turn it off
     if reason is not None:
         raise _refused(f"Invalid update version {wanted} for feature {name}. {reason}")
     if name == METADATA_VERSION and wanted < level(image, name):

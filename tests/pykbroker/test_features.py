@@ -42,6 +42,13 @@ def test_a_level_that_cannot_be_is_refused_in_kafkas_words(level: int, upgrade_t
     assert refusal("group.version", level, upgrade_type).startswith(start + reason)
 
 
+def test_what_would_not_be_acted_upon_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(features._ALL, "group.version", Feature(0, 1, can_be_lowered=False))
+
+    assert "This broker serves it at its highest level only." in refusal("group.version", 0, features.SAFE_DOWNGRADE)
+    assert EMPTY is features.updated(EMPTY, "group.version", 1, features.UPGRADE, 1)
+
+
 def test_a_feature_is_at_its_highest_level_until_it_is_changed() -> None:
     off = features.updated(EMPTY, "group.version", 0, features.SAFE_DOWNGRADE, 1)
 
