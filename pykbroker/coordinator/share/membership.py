@@ -152,7 +152,8 @@ class _Update:
     ) -> tuple[Mapping[str, Assignment], int]:
         """Who is to read what; as before, where it need not or may not be computed yet."""
         group = self._group
-        may_assign = self._now_ms - group.assigned_at_ms >= self._config.assignment_interval_ms
+        since_ms = self._now_ms - group.assigned_at_ms
+        may_assign = not 0 <= since_ms < self._config.assignment_interval_ms  # the clock may have been set back
         if group.assignment_epoch == epoch or not may_assign or self.to_initialize:
             return group.target, group.assignment_epoch
         subscriptions = {

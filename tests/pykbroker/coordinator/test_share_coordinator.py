@@ -62,6 +62,7 @@ async def test_a_restart_forgets_only_who_had_what(autojump_clock: MockClock, sn
     async with started(files, store, snapshot_after) as it:
         await it.create(TOPIC)
         await it.broker.groups.create_topic()
+        await it.broker.share_state.create_topic()
         member = await reading_member(it)
         produce(it, 10)
         await member.fetch()
@@ -88,6 +89,7 @@ async def test_members_that_do_not_come_back_after_a_restart_are_gone(autojump_c
     async with started(files, store, 500) as it:
         await it.create(TOPIC)
         await it.broker.groups.create_topic()
+        await it.broker.share_state.create_topic()
         await reading_member(it)
 
     async with started(files, store, 500) as it:
