@@ -127,6 +127,10 @@ class Partition:
         """Whether the producer has written in its transaction here, and no marker has come yet."""
         return self.log.has_ongoing_transaction(producer_id, producer_epoch)
 
+    def forget_replicated_transactions(self) -> None:
+        """Of those that have ended; for partitions that nobody reads."""
+        self.log.last_stable_offset(self.high_watermark)
+
     # --- reading
 
     @property

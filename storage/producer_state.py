@@ -129,7 +129,7 @@ class ProducerState:
         self.next_offset = next_offset
         self.by_id: dict[int, Producer] = {}
         self._ongoing: dict[int, int] = {}  # first offset of a transaction -> producer id, in order of offset
-        self._completed: list[CompletedTransaction] = []  # their markers may not be replicated yet
+        self.completed: list[CompletedTransaction] = []  # their markers may not be replicated yet
 
     # What a leader asks before it writes
 
@@ -199,7 +199,7 @@ class ProducerState:
             first_offset = producer.transaction_offset
             self._ongoing.pop(first_offset, None)
             ended = CompletedTransaction(producer.producer_id, first_offset, batch.base_offset, marker.committed)
-            self._completed.append(ended)
+            self.completed.append(ended)
             producer.transaction_offset = NO_OFFSET
             if not marker.committed:
                 stable_offset = min(self._ongoing, default=batch.base_offset + 1)
@@ -217,10 +217,10 @@ class ProducerState:
 
     def last_stable_offset(self, high_watermark: int) -> int:
         """Below it, every transaction is decided, and the decision replicated."""
-        if not self._ongoing and not self._completed:
+        if not self._ongoing and not self.completed:
             return high_watermark
-        self._completed = [ended for ended in self._completed if ended.marker_offset >= high_watermark]
-        undecided = [*self._ongoing, *(ended.first_offset for ended in self._completed)]
+        self.completed = [ended for ended in self.completed if ended.marker_offset >= high_watermark]
+        undecided = [*self._ongoing, *(ended.first_offset for ended in self.completed)]
         return min([high_watermark, *undecided])
 
     def remove_expired(self, now_ms: int, expiration_ms: int) -> None:

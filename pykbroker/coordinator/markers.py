@@ -46,6 +46,7 @@ class MarkerWriter:
         if marker.is_v2 and partition.has_ongoing_transaction(marker.producer_id, marker.producer_epoch):
             raise BrokerError(ErrorCode.INVALID_PRODUCER_EPOCH)
         appended = partition.append_as_leader([batch], now_ms=now_ms, from_client=False, acks_all=True)
+        partition.forget_replicated_transactions()
         partition.wake_waiters()  # readers of committed records may have more to read than these few bytes
         if topic == OFFSETS_TOPIC:
             self._groups.end_transaction(index, marker.producer_id, committed=marker.committed)

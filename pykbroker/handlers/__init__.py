@@ -106,6 +106,7 @@ KAFKA_4_FLOOR: dict[ApiKey, int] = {
     ApiKey.CREATE_TOPICS: 2,
     ApiKey.DELETE_TOPICS: 1,
     ApiKey.OFFSET_FOR_LEADER_EPOCH: 2,
+    ApiKey.WRITE_TXN_MARKERS: 1,
     ApiKey.DESCRIBE_ACLS: 1,
     ApiKey.CREATE_ACLS: 1,
     ApiKey.DELETE_ACLS: 1,

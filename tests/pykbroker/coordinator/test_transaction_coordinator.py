@@ -246,6 +246,15 @@ async def test_a_waiting_reader_of_committed_records_gets_them_with_the_commit(
     assert answers[0].records
 
 
+async def test_transactions_that_nobody_reads_take_no_memory(broker: InMemoryBroker) -> None:
+    client = await Client(broker).start()
+    for _ in range(20):
+        await client.produce("t", 0, version=V2_PRODUCE)
+        await client.end(commit=True, version=V2_END)
+
+    assert len(broker.broker.replicas.leader("t", 0).log.producers.completed) <= 1
+
+
 # --- what does not belong
 
 
