@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pykbroker.coordinator.groups import commits, rebalance
 from pykbroker.coordinator.groups.config import GroupConfig
+from pykbroker.coordinator.groups.consumer import leaving
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.runtime import Coordinator, Led, StateLog
 from pykbroker.coordinator.share import membership as share_membership
@@ -37,7 +38,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
         )
         super().__init__(
             state_log,
-            lambda: GroupShard(config),
+            lambda: GroupShard(config, lambda: controller.image),
             settings=settings,
             controller=controller,
             replicas=replicas,
@@ -50,6 +51,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
 
     def _started(self, led: Led[GroupShard], now_ms: int) -> None:
         rebalance.start(led.shard, now_ms)
+        leaving.start(led.shard, now_ms)
         for group in led.shard.share_groups.values():
             config = self.share_configs.group(self._controller.image.group_configs.get(group.group_id, {}))
             share_membership.start(led.shard, group, config, now_ms)

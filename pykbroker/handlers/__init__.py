@@ -79,6 +79,8 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.GET_TELEMETRY_SUBSCRIPTIONS: Api(0, 0, is_advertised=False),
     ApiKey.PUSH_TELEMETRY: Api(0, 0, is_advertised=False),
     ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
+    ApiKey.CONSUMER_GROUP_HEARTBEAT: Api(0, 1),
+    ApiKey.CONSUMER_GROUP_DESCRIBE: Api(0, 1),
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: Api(0, 0),
     ApiKey.SHARE_GROUP_HEARTBEAT: Api(1, 1),
     ApiKey.SHARE_GROUP_DESCRIBE: Api(1, 1),

@@ -18,7 +18,7 @@ from collections.abc import Awaitable
 from functools import partial
 
 from pykbroker.context import RequestContext
-from pykbroker.coordinator.groups.commits import Asked, FetchedTopic, fetch, no_offset
+from pykbroker.coordinator.groups.commits import Asked, FetchedTopic, check_fetch, fetch, no_offset
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
@@ -72,7 +72,7 @@ def _fetch_group(group: RequestGroup, ctx: RequestContext, *, require_stable: bo
                 unknown.append(_unknown_topic(topic))
             else:
                 asked.append(Asked(topic.name, ZERO_UUID, tuple(topic.partition_indexes)))
-    look = partial(_look, group_id=group.group_id, asked=asked, require_stable=require_stable)
+    look = partial(_look, group=group, asked=asked, require_stable=require_stable)
     try:
         topics = ctx.broker.groups.read(group.group_id, look)
     except BrokerError as error:
@@ -82,8 +82,11 @@ def _fetch_group(group: RequestGroup, ctx: RequestContext, *, require_stable: bo
     return _awaited_group(group, topics, unknown, image if by_id else None)
 
 
-def _look(shard: GroupShard, *, group_id: str, asked: list[Asked] | None, require_stable: bool) -> list[FetchedTopic]:
-    return fetch(shard, group_id, asked, require_stable=require_stable)
+def _look(
+    shard: GroupShard, *, group: RequestGroup, asked: list[Asked] | None, require_stable: bool
+) -> list[FetchedTopic]:
+    check_fetch(shard, group.group_id, group.member_id, group.member_epoch)
+    return fetch(shard, group.group_id, asked, require_stable=require_stable)
 
 
 async def _awaited_group(

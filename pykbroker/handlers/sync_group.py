@@ -25,7 +25,7 @@ PROTOCOL_REQUIRED_SINCE = 5
 def handle(request: SyncGroupRequest, ctx: RequestContext) -> SyncGroupResponse | Awaitable[SyncGroupResponse]:
     if ctx.api_version >= PROTOCOL_REQUIRED_SINCE and None in (request.protocol_type, request.protocol_name):
         raise BrokerError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
-    return ctx.broker.groups.write(request.group_id, lambda shard, _: sync(shard, request))
+    return ctx.broker.groups.write(request.group_id, lambda shard, now_ms: sync(shard, request, now_ms))
 
 
 def error_response(_request: SyncGroupRequest, error: BrokerError, _ctx: RequestContext) -> SyncGroupResponse:

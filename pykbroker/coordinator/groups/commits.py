@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState
+from pykbroker.coordinator.groups.consumer.commits import EPOCHS_SINCE, check_commit
+from pykbroker.coordinator.groups.consumer.commits import check_fetch as check_consumer_fetch
+from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
+from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.java import string_length
 from pykbroker.coordinator.groups.offsets import NO_EXPIRY, CommittedOffset, Place, tombstone
@@ -50,7 +54,14 @@ class Asked(NamedTuple):
 def commit(
     shard: GroupShard, request: OffsetCommitRequest, commits: list[Commit], *, api_version: int, now_ms: int
 ) -> Decision[None]:
-    group = _group_for_commit(shard, request, api_version)
+    consumer_group = shard.consumer_groups.get(request.group_id)
+    if consumer_group is not None:
+        places = ((each.topic_id, each.partition.partition_index) for each in commits)
+        epoch, knows_epochs = request.generation_id_or_member_epoch, api_version >= EPOCHS_SINCE
+        check_commit(consumer_group, request.member_id, epoch, places, knows_epochs=knows_epochs)
+        group = None
+    else:
+        group = _group_for_commit(shard, request, api_version)
     if group is not None and group.state in (GroupState.STABLE, GroupState.PREPARING_REBALANCE):
         rebalance.reschedule_session(shard, group, group.members[request.member_id], now_ms)
     retention_ms = request.retention_time_ms
@@ -100,7 +111,8 @@ def _group_for_commit(shard: GroupShard, request: OffsetCommitRequest, api_versi
 
 def fetch(shard: GroupShard, group_id: str, asked: list[Asked] | None, *, require_stable: bool) -> list[FetchedTopic]:
     """The offsets of some topics, or of all (None). A group that is not there has none."""
-    offsets = shard.offsets.of_group(group_id) if group_id in shard.groups else {}
+    is_there = group_id in shard.groups or group_id in shard.consumer_groups
+    offsets = shard.offsets.of_group(group_id) if is_there else {}
     if asked is None:
         asked = [Asked(topic, ZERO_UUID, tuple(partitions)) for topic, partitions in offsets.items()]
     topics = []
@@ -117,6 +129,13 @@ def fetch(shard: GroupShard, group_id: str, asked: list[Asked] | None, *, requir
                 fetched.append(_fetched(partition, found))
         topics.append(FetchedTopic(name=topic, topic_id=topic_id, partitions=fetched))
     return topics
+
+
+def check_fetch(shard: GroupShard, group_id: str, member_id: str | None, member_epoch: int) -> None:
+    """Raises BrokerError: members of consumer groups say who they are, and may be of the past."""
+    group = shard.consumer_groups.get(group_id)
+    if group is not None:
+        check_consumer_fetch(group, member_id, member_epoch)
 
 
 def no_offset(partition: int, code: ErrorCode = ErrorCode.NONE) -> FetchedPartition:
@@ -136,10 +155,10 @@ def delete(shard: GroupShard, group_id: str, topics: list[DeleteTopic]) -> Decis
     """Forget offsets of topics that the group does not read."""
     if group_id == "":
         raise BrokerError(ErrorCode.INVALID_GROUP_ID)
-    group = shard.groups.get(group_id)
+    group = shard.consumer_groups.get(group_id) or shard.groups.get(group_id)
     if group is None:
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND)
-    if group.state is not GroupState.EMPTY and not group.is_consumer_group:
+    if isinstance(group, ClassicGroup) and group.state is not GroupState.EMPTY and not group.is_consumer_group:
         raise BrokerError(ErrorCode.NON_EMPTY_GROUP)
     records: list[StateRecord] = []
     results = []
@@ -200,12 +219,22 @@ def _cleanup(shard: GroupShard, now_ms: int) -> Decision[None]:
         has_transaction = any(shard.offsets.pending_of_group(group.group_id))
         if group.state is GroupState.EMPTY and len(expired) == count and not has_transaction:
             records += tombstones([group.group_id])
+    for consumer_group in shard.consumer_groups.values():
+        expired = _expired(shard, consumer_group, now_ms)
+        records += [tombstone(place) for place in expired]
+        count = sum(len(partitions) for partitions in shard.offsets.of_group(consumer_group.group_id).values())
+        has_transaction = any(shard.offsets.pending_of_group(consumer_group.group_id))
+        if not consumer_group.members and len(expired) == count and not has_transaction:
+            records += group_tombstones(consumer_group)
     return Decision(None, records)
 
 
-def _expired(shard: GroupShard, group: ClassicGroup, now_ms: int) -> list[Place]:
+def _expired(shard: GroupShard, group: ClassicGroup | ConsumerGroup, now_ms: int) -> list[Place]:
     """Which offsets have outlived their retention: counted from the commit, or from when the last member left."""
-    if group.protocol_type is not None and group.state is not GroupState.EMPTY:
+    since_ms: int | None
+    if isinstance(group, ConsumerGroup):
+        since_ms = None
+    elif group.protocol_type is not None and group.state is not GroupState.EMPTY:
         if group.state is not GroupState.STABLE or group.subscribed_topics is None:
             return []
         since_ms = None

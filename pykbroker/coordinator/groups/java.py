@@ -1,9 +1,12 @@
-"""What Kafka takes from Java: the hash that places a group, the length of a string, how an address is printed."""
+"""What Kafka takes from Java: the hash that places a group, the length of a string, how an address
+or an id is printed."""
 
 from __future__ import annotations
 
 import ipaddress
+from base64 import urlsafe_b64encode
 from functools import lru_cache
+from uuid import UUID
 
 _INT32_MIN = -0x80000000
 
@@ -27,6 +30,11 @@ def partition_for(key: str, partition_count: int) -> int:
 def string_length(text: str) -> int:
     """`String.length`: in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-be", "surrogatepass")) // 2
+
+
+def base64_uuid(value: UUID) -> str:
+    """`Uuid.toString` of Kafka: base64 for URLs, unpadded."""
+    return urlsafe_b64encode(value.bytes).decode().rstrip("=")
 
 
 def printed_address(host: str) -> str:

@@ -12,6 +12,8 @@ from uuid import uuid4
 
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member, Protocols, join_error
+from pykbroker.coordinator.groups.consumer import classic_members
+from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Caller, Decision, Pending, StateRecord, nothing
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from pykbroker.errors import BrokerError
@@ -64,6 +66,9 @@ def join(shard: GroupShard, request: JoinGroupRequest, caller: Caller, now_ms: i
         return _refused(request.member_id, ErrorCode.INVALID_SESSION_TIMEOUT)
     if request.group_id in shard.share_groups:
         return _refused(request.member_id, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    consumer_group = shard.consumer_groups.get(request.group_id)
+    if consumer_group is not None and consumer_group.members:
+        return classic_members.join(shard, consumer_group, request, caller, now_ms)
     is_new_group = request.group_id not in shard.groups
     if is_new_group and request.member_id != UNKNOWN_MEMBER:
         return _refused(request.member_id, ErrorCode.UNKNOWN_MEMBER_ID)
@@ -73,6 +78,8 @@ def join(shard: GroupShard, request: JoinGroupRequest, caller: Caller, now_ms: i
         # A group is not there until it is in the log: else nothing would expire it.
         decision.records.append(_first_record(group, now_ms))
         decision.failed = partial(_new_group_failed, shard, group)
+    if consumer_group is not None:  # an empty one makes way
+        decision.records[:0] = group_tombstones(consumer_group)
     return decision
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member
 from pykbroker.coordinator.groups.commits import delete_all
+from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
+from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
 from wire.api.delete_groups import DeleteGroupsResponse
@@ -19,24 +21,31 @@ DeletableGroupResult = DeleteGroupsResponse.DeletableGroupResult
 ListedGroup = ListGroupsResponse.ListedGroup
 
 CLASSIC = "classic"
+CONSUMER = "consumer"
 NOT_FOUND_SINCE = 6  # of DescribeGroups (KIP-1043); before, a group that is not there is a dead one
 
 
 def listed(shard: GroupShard, states: Sequence[str], types: Sequence[str]) -> list[ListedGroup]:
     """The groups in any of `states` and of any of `types`, whatever the case; empty means all."""
     wanted_states = {state.strip().lower() for state in states}
-    if types and CLASSIC not in (name.lower() for name in types):
-        return []
-    return [
-        ListedGroup(
-            group_id=group.group_id,
-            protocol_type=group.protocol_type or "",
-            group_state=group.state.value,
-            group_type=CLASSIC,
-        )
-        for group in shard.groups.values()
-        if not wanted_states or group.state.value.lower() in wanted_states
-    ]
+    wanted_types = {name.lower() for name in types} or {CLASSIC, CONSUMER}
+    groups: list[ClassicGroup | ConsumerGroup] = []
+    if CLASSIC in wanted_types:
+        groups += shard.groups.values()
+    if CONSUMER in wanted_types:
+        groups += shard.consumer_groups.values()
+    listing = map(_listed, groups)
+    return [group for group in listing if not wanted_states or group.group_state.lower() in wanted_states]
+
+
+def _listed(group: ClassicGroup | ConsumerGroup) -> ListedGroup:
+    is_classic = isinstance(group, ClassicGroup)
+    return ListedGroup(
+        group_id=group.group_id,
+        protocol_type=(group.protocol_type or "") if isinstance(group, ClassicGroup) else CONSUMER,
+        group_state=group.state.value,
+        group_type=CLASSIC if is_classic else CONSUMER,
+    )
 
 
 def described(shard: GroupShard, group_id: str, *, api_version: int) -> DescribedGroup:
@@ -45,7 +54,8 @@ def described(shard: GroupShard, group_id: str, *, api_version: int) -> Describe
         if group_id in shard.share_groups:
             return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a classic group.")
         if api_version >= NOT_FOUND_SINCE:
-            return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+            what = "is not a classic group" if group_id in shard.consumer_groups else "not found"
+            return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} {what}.")
         return undescribed(group_id, ErrorCode.NONE)
     return DescribedGroup(
         group_id=group_id,
@@ -83,6 +93,12 @@ def _described_member(member: Member, group: ClassicGroup) -> DescribedMember:
 
 def delete_group(shard: GroupShard, group_id: str) -> Decision[DeletableGroupResult]:
     """Forget a group without members, and its offsets."""
+    consumer_group = shard.consumer_groups.get(group_id)
+    if consumer_group is not None:
+        if consumer_group.members:
+            return Decision(DeletableGroupResult(group_id=group_id, error_code=ErrorCode.NON_EMPTY_GROUP))
+        records = [*delete_all(shard, group_id), *group_tombstones(consumer_group)]
+        return Decision(DeletableGroupResult(group_id=group_id), records)
     group = shard.groups.get(group_id)
     if group is None:
         return Decision(DeletableGroupResult(group_id=group_id, error_code=ErrorCode.GROUP_ID_NOT_FOUND))

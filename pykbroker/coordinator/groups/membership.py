@@ -6,6 +6,7 @@ from functools import partial
 
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, sync_error
+from pykbroker.coordinator.groups.consumer import classic_members
 from pykbroker.coordinator.groups.decision import Decision, Pending, nothing
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from pykbroker.errors import BrokerError
@@ -18,10 +19,13 @@ MemberIdentity = LeaveGroupRequest.MemberIdentity
 MemberResponse = LeaveGroupResponse.MemberResponse
 
 
-def sync(shard: GroupShard, request: SyncGroupRequest) -> Decision[SyncGroupResponse]:
+def sync(shard: GroupShard, request: SyncGroupRequest, now_ms: int) -> Decision[SyncGroupResponse]:
     """Hand out assignments: the leader brings all of them, each member takes its own."""
     if request.group_id == "":
         return Decision(sync_error(ErrorCode.INVALID_GROUP_ID))
+    consumer_group = shard.consumer_groups.get(request.group_id)
+    if consumer_group is not None:
+        return classic_members.sync(shard, consumer_group, request, now_ms)
     group = shard.groups.get(request.group_id)
     if group is None or group.state is GroupState.EMPTY:
         return Decision(sync_error(ErrorCode.UNKNOWN_MEMBER_ID))
@@ -87,6 +91,9 @@ def _assigning_failed(
 def heartbeat(shard: GroupShard, request: HeartbeatRequest, now_ms: int) -> Decision[HeartbeatResponse]:
     if request.group_id == "":
         raise BrokerError(ErrorCode.INVALID_GROUP_ID)
+    consumer_group = shard.consumer_groups.get(request.group_id)
+    if consumer_group is not None:
+        return classic_members.heartbeat(shard, consumer_group, request, now_ms)
     group = shard.groups.get(request.group_id)
     if group is None:
         raise BrokerError(ErrorCode.UNKNOWN_MEMBER_ID)
@@ -103,6 +110,9 @@ def leave(shard: GroupShard, request: LeaveGroupRequest, now_ms: int) -> Decisio
     """Let members go, each with a result of its own."""
     if request.group_id == "":
         raise BrokerError(ErrorCode.INVALID_GROUP_ID)
+    consumer_group = shard.consumer_groups.get(request.group_id)
+    if consumer_group is not None:
+        return classic_members.leave(shard, consumer_group, request)
     group = shard.groups.get(request.group_id)
     if group is None:
         unknown = ErrorCode.UNKNOWN_MEMBER_ID

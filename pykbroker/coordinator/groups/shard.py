@@ -2,32 +2,41 @@
 
 Invariants
   `metadata` and `offsets` are changed by `replay` alone, so replaying the partition's log into a new shard gives them.
-  Every group with metadata or offsets is in `groups`; a group in `groups` without either has yet to write its first
-  record.
+  A group is in `groups` or in `consumer_groups`, never in both for longer than a decision takes.
+  Every other group with metadata or offsets is in `groups`; a group in `groups` without either has yet to write its
+  first record.
   A group that is STABLE or EMPTY is as `metadata` says, once its records are committed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member
 from pykbroker.coordinator.groups.config import GroupConfig
+from pykbroker.coordinator.groups.consumer.config import ConsumerGroupConfig
+from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
+from pykbroker.coordinator.groups.consumer.replay import replay as replay_consumer_group
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.offsets import NO_PRODUCER_ID, CommittedOffset, OffsetStore, Place
 from pykbroker.coordinator.groups.timers import Timers
 from pykbroker.coordinator.share import group_records
 from pykbroker.coordinator.share.group import ShareGroup
 from pykbroker.errors import BrokerError
+from pykbroker.metadata.image import MetadataImage
 from wire.errors import ErrorCode
 from wire.state_records import GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, StateKey
 
+_NO_METADATA = MetadataImage(version=0, cluster_id="", controller_id=-1)
+
 
 class GroupShard:
-    def __init__(self, config: GroupConfig) -> None:
+    def __init__(self, config: GroupConfig, image: Callable[[], MetadataImage] = lambda: _NO_METADATA) -> None:
         self.config = config
+        self._image = image
         self.groups: dict[str, ClassicGroup] = {}
+        self.consumer_groups: dict[str, ConsumerGroup] = {}
         self.metadata: dict[str, GroupMetadataValue] = {}
         self.share_groups: dict[str, ShareGroup] = {}
         self.offsets = OffsetStore()
@@ -36,7 +45,15 @@ class GroupShard:
 
     @property
     def size(self) -> int:
-        return len(self.groups) + len(self.share_groups)
+        return len(self.groups) + len(self.consumer_groups) + len(self.share_groups)
+
+    @property
+    def image(self) -> MetadataImage:
+        """The metadata as of now: what topics there are."""
+        return self._image()
+
+    def consumer_config(self, group_id: str) -> ConsumerGroupConfig:
+        return self.config.consumer.for_group(self.image.group_configs.get(group_id, {}))
 
     def replay(
         self,
@@ -53,6 +70,9 @@ class GroupShard:
         elif isinstance(key, GroupMetadataKey):
             assert value is None or isinstance(value, GroupMetadataValue)
             self._replay_metadata(key.group, value)
+        elif replay_consumer_group(self.consumer_groups, key, value):
+            if value is not None:
+                self.groups.pop(key.group_id, None)  # type: ignore[attr-defined] # was there for its offsets alone
         else:
             group_records.replay(self.share_groups, key, value)
 
@@ -66,13 +86,16 @@ class GroupShard:
             self.offsets.remove(place)
             return
         self.offsets.put(place, CommittedOffset.of(value, record_offset), producer_id)
-        if place[0] not in self.groups:  # of consumers that only store their offsets here
+        if place[0] not in self.groups and place[0] not in self.consumer_groups:
+            # Of consumers that only store their offsets here.
             self.groups[place[0]] = ClassicGroup(place[0], state_since_ms=value.commit_timestamp)
 
     def _replay_metadata(self, group_id: str, value: GroupMetadataValue | None) -> None:
         if value is not None:
             self.metadata[group_id] = value
-            if not self.is_loaded:
+            if self.is_loaded and group_id not in self.groups:  # was a consumer group
+                self.groups[group_id] = restored(group_id, value)
+            elif not self.is_loaded:
                 self.groups[group_id] = ClassicGroup(group_id, state_since_ms=None)  # completed when all is read
             return
         self.metadata.pop(group_id, None)

@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.commits import Commit, CommitPartition, CommitResult, commit, schedule_cleanup
 from pykbroker.coordinator.groups.config import GroupConfig
+from pykbroker.coordinator.groups.consumer import leaving
 from pykbroker.coordinator.groups.decision import Caller, Decision, Pending
 from pykbroker.coordinator.groups.joining import join
 from pykbroker.coordinator.groups.membership import heartbeat, leave, sync
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.errors import BrokerError
+from pykbroker.metadata.image import MetadataImage
 from wire.api.heartbeat import HeartbeatRequest
 from wire.api.join_group import JoinGroupRequest
 from wire.api.leave_group import LeaveGroupRequest
@@ -44,17 +46,19 @@ class OneShard:
         self.now_ms = START_MS
         self.log: list[tuple[bytes, bytes | None]] = []
         self.broken = False  # appends fail
+        self.image = MetadataImage(version=0, cluster_id="c", controller_id=1)
         self.shard = GroupShard(config)
         self.restart()
 
     def restart(self) -> None:
         self.shard = self.replayed()
         rebalance.start(self.shard, self.now_ms)
+        leaving.start(self.shard, self.now_ms)
         schedule_cleanup(self.shard, self.now_ms)
 
     def replayed(self) -> GroupShard:
         """A new shard, of what is in the log."""
-        shard = GroupShard(self.config)
+        shard = GroupShard(self.config, lambda: self.image)
         for offset, (key_bytes, value_bytes) in enumerate(self.log):
             key = decode_key(key_bytes)
             assert key is not None
@@ -135,7 +139,7 @@ class OneShard:
                 for each, assignment in (assignments or {}).items()
             ],
         )
-        return self.do(sync(self.shard, request))
+        return self.do(sync(self.shard, request, self.now_ms))
 
     def heartbeat(
         self, member_id: str, generation_id: int, *, group_id: str = "g", instance: str | None = None

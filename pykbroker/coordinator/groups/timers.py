@@ -31,6 +31,9 @@ class Timers(Generic[T]):
         self._heap: list[tuple[int, int, Hashable, _Timer[T]]] = []
         self._order = count()
 
+    def __contains__(self, name: Hashable) -> bool:
+        return name in self._timers
+
     @property
     def next_deadline_ms(self) -> int | None:
         """When `due` should be asked next: a deadline, or sooner where one was moved away."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pykbroker.coordinator.groups.classic import GroupState
+from pykbroker.coordinator.groups.consumer.commits import check_commit
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.java import string_length
 from pykbroker.coordinator.groups.offsets import NO_EXPIRY
@@ -30,7 +31,7 @@ def commit_in_transaction(
     shard: GroupShard, request: TxnOffsetCommitRequest, commits: list[TransactionalCommit], now_ms: int
 ) -> Decision[None]:
     """That the transaction may, the transaction coordinator has said already. Raises BrokerError."""
-    _check_member(shard, request)
+    _check_member(shard, request, commits)
     records: list[StateRecord] = []
     for each in commits:
         metadata = each.partition.committed_metadata or ""
@@ -49,8 +50,20 @@ def commit_in_transaction(
     return Decision(None, records, producer=(request.producer_id, request.producer_epoch))
 
 
-def _check_member(shard: GroupShard, request: TxnOffsetCommitRequest) -> None:
+def _check_member(shard: GroupShard, request: TxnOffsetCommitRequest, commits: list[TransactionalCommit]) -> None:
     """Old producers do not say for which member they commit; those that do are fenced with it."""
+    consumer_group = shard.consumer_groups.get(request.group_id)
+    if consumer_group is not None:
+        topics = shard.image.topics
+        known = [each for each in commits if each.topic in topics]
+        places = [(topics[each.topic].id, each.partition.partition_index) for each in known]
+        try:
+            check_commit(consumer_group, request.member_id, request.generation_id, places, knows_epochs=True)
+        except BrokerError as error:
+            # Producers know the classic protocol's word for it alone.
+            is_stale = error.code == ErrorCode.STALE_MEMBER_EPOCH
+            raise BrokerError(ErrorCode.ILLEGAL_GENERATION if is_stale else error.code, error.message) from None
+        return
     group = shard.groups.get(request.group_id)
     if group is None:
         if request.generation_id >= 0:
