@@ -63,6 +63,8 @@ def heartbeat(
     step.records[:0] = records
     if replaced is not None:
         leaving.cancel_timers(shard, group_id, replaced.member_id)
+    elif former.uses_classic_protocol:
+        leaving.cancel_timers(shard, group_id, member_id)  # of JoinGroup and SyncGroup, which it will not send
     leaving.heard_of(shard, group_id, step.member, now_ms)
     if step.member != updated:
         leaving.expect_revocation(shard, group_id, step.member, now_ms)
@@ -132,7 +134,7 @@ def _known(
         _check_epoch(member, request.member_epoch, claimed)
         return member, None
     owner_id = None if instance_id is None else group.static_members.get(instance_id)
-    if owner_id is None or owner_id == member_id:
+    if owner_id is None:
         return group.members.get(member_id, ConsumerMember(member_id)), None
     owner = group.members[owner_id]
     if owner.epoch != LEAVING_STATIC and not owner.uses_classic_protocol:

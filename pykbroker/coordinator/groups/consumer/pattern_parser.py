@@ -195,7 +195,7 @@ class _Parser:
     def set_flags(self) -> bool:
         """True for "(?i)", False for the head of a group, as in "(?i:"."""
         flags, is_on, seen = set(self.flags), True, ""
-        while (character := self.next("missing closing )")) not in ":)":
+        while (character := self.next("invalid or unsupported Perl syntax")) not in ":)":
             if character == "-" and is_on:
                 is_on = False
             elif character in "imsU":

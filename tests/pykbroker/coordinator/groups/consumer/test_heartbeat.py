@@ -228,9 +228,19 @@ class TestStaticMembers:
         it.beat("a", instance="i")
 
         assert it.refusal("b", instance="i") == ErrorCode.UNRELEASED_INSTANCE_ID
+        assert it.refusal("a", instance="i") == ErrorCode.UNRELEASED_INSTANCE_ID
         assert it.refusal("b", 1, instance="i") == ErrorCode.FENCED_INSTANCE_ID
         assert it.refusal("b", -2, instance="i") == ErrorCode.FENCED_INSTANCE_ID
         assert it.refusal("b", -1, instance="j") == ErrorCode.UNKNOWN_MEMBER_ID
+
+    def test_one_that_comes_back_under_the_same_id_gets_what_it_had(self, it: OneConsumerShard) -> None:
+        it.beat("a", instance="i")
+        it.beat("a", -2, instance="i")
+
+        told = it.beat("a", instance="i")
+
+        assert (told.member_epoch, given(told)) == (2, {"t": [0, 1, 2, 3]})
+        assert it.replayed().consumer_groups["g"].members == it.group().members
 
     def test_one_that_stays_away_is_removed(self, it: OneConsumerShard) -> None:
         it.beat("a", instance="i")

@@ -10,7 +10,7 @@ from pykbroker.coordinator.groups.consumer.describing import described
 from pykbroker.coordinator.groups.consumer.testing import AT_ONCE, OneConsumerShard, given
 from pykbroker.coordinator.groups.decision import Pending
 from pykbroker.coordinator.groups.listing import listed
-from pykbroker.coordinator.groups.testing import SESSION_MS, subscription
+from pykbroker.coordinator.groups.testing import REBALANCE_MS, SESSION_MS, subscription
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
 from wire.state_records import ConsumerProtocolAssignment, decode_assignment, encode_value
@@ -178,6 +178,20 @@ def test_a_classic_member_not_heard_of_is_removed(it: OneConsumerShard) -> None:
 
     assert member_id not in it.group().members
     assert given(it.beat("new", 2)) == {"t": [0, 1, 2, 3]}
+
+
+def test_a_member_that_changes_its_protocol_is_not_expected_to_sync(it: OneConsumerShard) -> None:
+    member_id = classic_member(it)
+    it.beat("new")
+    it.join("g", member_id)
+    epoch = it.beat(member_id, 2).member_epoch
+
+    for _ in range(3):
+        it.pass_time(REBALANCE_MS - 1)
+        it.beat("new", 2)
+        epoch = it.beat(member_id, epoch).member_epoch
+
+    assert member_id in it.group().members
 
 
 def test_administrators_remove_members_of_either_protocol(it: OneConsumerShard) -> None:
