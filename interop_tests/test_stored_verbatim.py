@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 from kafka import KafkaProducer
 
 from interop_tests.harness import Broker, free_port
@@ -178,3 +178,28 @@ def test_batches_that_expand_beyond_all_bounds_are_refused_in_bounded_memory(
     with Connection(broker) as connection:
         good = connection.ask(produce_request("bombed", bytes(batch([b"v"]))), 8)
     assert 0 == good.responses[0].partition_responses[0].error_code
+
+
+def test_a_transaction_is_recompressed_as_a_transaction(broker: Broker, name: str) -> None:
+    create_topic(broker, name, compression_type="lz4")
+    producer = Producer(
+        {"bootstrap.servers": broker.address, "transactional.id": name, "compression.type": "zstd", "linger.ms": 5}
+    )
+    producer.init_transactions(20)
+    for number, finish in enumerate((producer.commit_transaction, producer.abort_transaction) * 3):
+        producer.begin_transaction()
+        for i in range(COUNT):
+            producer.produce(name, b"%d of %d" % (i, number))
+        producer.flush(20)
+        finish(20)
+
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": name, "auto.offset.reset": "earliest"})
+    consumer.subscribe([name])
+    values: list[bytes] = []
+    while len(values) < 3 * COUNT:
+        values += [message.value() for message in consumer.consume(3 * COUNT - len(values), 20)]
+    consumer.close()
+
+    assert [b"%d of %d" % (i, number) for number in (0, 2, 4) for i in range(COUNT)] == values
+    stored = batches(memoryview(log_of(broker, name)))
+    assert {(False, Codec.LZ4), (True, Codec.NONE)} == {(each.is_control, each.compression) for each in stored}
