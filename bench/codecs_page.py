@@ -13,13 +13,17 @@ from bench.report import commit, machine
 EXPECTED_SPEED = (("lz4",), ("snappy",), ("zstd", "gzip"))
 EXPECTED_RATIO = (("zstd",), ("lz4",), ("gzip",), ("snappy",))
 
+SAME = 1.03  # two figures that are no further apart say nothing about an order
+
 PAGE = """# Codecs
 
 Written by `scripts/bench-codecs --write`; do not edit. {date}, {machine}, pykbroker {commit}.
 
 Every codec at its default level, on record batches of 100 KB. Figures are medians of several rounds, and MB/s of the
 records before compression. *Produce* and *consume* are one client that compresses (decompresses) and one broker on the
-same machine, over one connection; with `compression.type=producer` the broker stores what it gets.
+same machine, over one connection; with `compression.type=producer` the broker stores what it gets. It looks at every
+record of every batch, decompressed, before it stores them, as Kafka does: that, and not the codec, is what bounds
+*produce* of many small records.
 
 {table}
 
@@ -28,6 +32,15 @@ same machine, over one connection; with `compression.type=producer` the broker s
 ## Expected and measured
 
 {comparison}
+
+"No" too where two figures lie within 3 %.
+
+## A topic's own codec
+
+A batch in another codec than its topic's `compression.type` is decompressed, checked and compressed again, in a worker
+thread. Of what 100 KB of JSON (550 records) from zstd to lz4 take, the check is half, decompression and compression a
+third; the check is Python, which one thread runs at a time, so this does not grow with the connections as it does in
+Kafka. `scripts/bench --only recompress-1,recompress-4` measures it beside Kafka.
 """
 
 
@@ -86,7 +99,7 @@ def comparison(figures: Sequence[Figures]) -> str:
 
 
 def contradictions(values: dict[str, float], expected: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    """(expected to be above, expected to be below) where it was the other way round."""
+    """(expected to be above, expected to be below) where it was the other way round, by more than noise."""
     pairs = [
         (high, low)
         for index, group in enumerate(expected)
@@ -94,7 +107,7 @@ def contradictions(values: dict[str, float], expected: Sequence[Sequence[str]]) 
         for below in expected[index + 1 :]
         for low in below
     ]
-    return [(high, low) for high, low in pairs if values[low] > values[high]]
+    return [(high, low) for high, low in pairs if values[low] > values[high] * SAME]
 
 
 def _text(expected: Sequence[Sequence[str]]) -> str:
