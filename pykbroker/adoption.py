@@ -3,7 +3,8 @@
 Kafka knows its topics from the log of its controller, `__cluster_metadata`; here they are in a store of our own, which
 such a directory lacks. So when the store is made new in a directory that has logs, these are taken for topics: names
 and partitions from the directories' names, ids from their `partition.metadata`, and the topics' settings from
-`__cluster_metadata`, as far as it is there. A partition that is missing between others is made, empty.
+`__cluster_metadata`, as far as it is there. A partition that is missing between others is made, empty. Producer ids are
+given out from behind those that were.
 
 Only when the store is new: later, a log of no known topic is one that was deleted.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pykbroker.config import Settings, topic_definitions
 from pykbroker.controller import Controller
@@ -27,7 +29,7 @@ from wire.errors import ProtocolError
 log = logging.getLogger(__name__)
 
 CLUSTER_METADATA = "__cluster_metadata-0"
-TOPIC_RECORD, CONFIG_RECORD, REMOVE_TOPIC_RECORD = 2, 4, 9
+TOPIC_RECORD, CONFIG_RECORD, REMOVE_TOPIC_RECORD, PRODUCER_IDS_RECORD = 2, 4, 9, 15
 TOPIC_RESOURCE = 2
 
 
@@ -37,8 +39,11 @@ async def adopt_logs(controller: Controller, logs: LogManager, settings: Setting
     if not topics:
         return
     configs: dict[str, Mapping[str, str]] = {}
+    next_producer_id = 1 + max((id_ for each in logs.logs.values() for id_ in each.producers.by_id), default=-1)
     for directory in logs.directories:
-        configs |= topic_configs(logs.files, f"{directory.path}/{CLUSTER_METADATA}")
+        metadata = ClusterMetadata.read(logs.files, f"{directory.path}/{CLUSTER_METADATA}")
+        configs |= metadata.configs
+        next_producer_id = max(next_producer_id, metadata.next_producer_id)
     for topic in topics:
         if topic.name in INTERNAL_TOPICS and topic.name not in configs:
             configs[topic.name] = internal_topic_configs(settings, topic.name)
@@ -47,6 +52,7 @@ async def adopt_logs(controller: Controller, logs: LogManager, settings: Setting
     def decide(image: MetadataImage) -> MetadataImage:
         return image.with_topics(topics).with_topic_configs(known)
 
+    await controller.allocate_producer_ids(at_least=next_producer_id)
     await controller.change(decide)
     for topic in topics:
         fields = {"topic": topic.name, "partitions": len(topic.partitions), "settings": len(known.get(topic.name, ()))}
@@ -68,25 +74,53 @@ def _topic(name: str, logs: LogManager, node_id: int) -> TopicImage:
 # What Kafka's controller wrote
 
 
-def topic_configs(files: Files, directory: str) -> dict[str, Mapping[str, str]]:
-    """The settings of every topic, from the newest snapshot and the log behind it; empty if there is neither."""
-    try:
-        entries = {entry.name: entry.size_bytes for entry in files.entries(directory)}
-    except StorageError:  # there is no such directory
-        return {}
-    snapshots = sorted(name for name in entries if name.endswith(".checkpoint"))
-    segments = sorted(name for name in entries if name.endswith(".log"))
-    configs: dict[str, dict[str, str]] = {}
-    names: dict[bytes, str] = {}
-    for name in (*snapshots[-1:], *segments):
-        opened = files.open(f"{directory}/{name}", entries[name]).opened()
+@dataclass(slots=True)
+class ClusterMetadata:
+    """What is of use in it, with all changes up to its end."""
+
+    configs: dict[str, dict[str, str]] = field(default_factory=dict)  # by topic
+    next_producer_id: int = 0
+    _names: dict[bytes, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, files: Files, directory: str) -> ClusterMetadata:
+        """Of the newest snapshot and the log behind it; of nothing, if there is neither."""
+        found = cls()
         try:
-            for _, batch in whole_batches(opened, 0, entries[name]):
-                for record in () if batch.is_control else batch.records():
-                    _apply(record.value or b"", configs, names)
-        except (ProtocolError, ValueError) as error:
-            raise InconsistentDirectory(f"{directory}/{name} cannot be read: {error}") from error
-    return dict(configs)
+            entries = {entry.name: entry.size_bytes for entry in files.entries(directory)}
+        except StorageError:  # there is no such directory
+            return found
+        snapshots = sorted(name for name in entries if name.endswith(".checkpoint"))
+        segments = sorted(name for name in entries if name.endswith(".log"))
+        for name in (*snapshots[-1:], *segments):
+            opened = files.open(f"{directory}/{name}", entries[name]).opened()
+            try:
+                for _, batch in whole_batches(opened, 0, entries[name]):
+                    for record in () if batch.is_control else batch.records():
+                        found.apply(record.value or b"")
+            except (ProtocolError, ValueError) as error:
+                raise InconsistentDirectory(f"{directory}/{name} cannot be read: {error}") from error
+        return found
+
+    def apply(self, value: bytes) -> None:
+        """Take in one record: the frame's version, the record's kind and version, its fields."""
+        reader = _Reader(value)
+        _, kind, version = reader.varint(), reader.varint(), reader.varint()
+        if kind == TOPIC_RECORD:
+            name = reader.string() or ""
+            self._names[reader.take(16)] = name
+            self.configs.pop(name, None)
+        elif kind == REMOVE_TOPIC_RECORD:
+            self.configs.pop(self._names.pop(reader.take(16), ""), None)
+        elif kind == PRODUCER_IDS_RECORD:
+            reader.take(4 + 8)  # whose block it is
+            self.next_producer_id = max(self.next_producer_id, int.from_bytes(reader.take(8), "big", signed=True))
+        elif kind == CONFIG_RECORD and version == 0 and reader.take(1)[0] == TOPIC_RESOURCE:
+            topic, setting, text = reader.string() or "", reader.string() or "", reader.string()
+            of_topic = self.configs.setdefault(topic, {})
+            of_topic.pop(setting, None)
+            if text is not None and setting in topic_definitions():
+                of_topic[setting] = text
 
 
 class _Reader:
@@ -99,13 +133,13 @@ class _Reader:
     def varint(self) -> int:
         value = shift = 0
         while True:
-            byte = self.bytes(1)[0]
+            byte = self.take(1)[0]
             value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 128:
                 return value
 
-    def bytes(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes:
         found = self._data[self._position : self._position + count]
         if len(found) < count:
             raise ValueError("it is cut off")
@@ -114,22 +148,4 @@ class _Reader:
 
     def string(self) -> str | None:
         size = self.varint() - 1
-        return None if size < 0 else self.bytes(size).decode()
-
-
-def _apply(value: bytes, configs: dict[str, dict[str, str]], names: dict[bytes, str]) -> None:
-    """Take in one record: the frame's version, the record's kind and version, its fields."""
-    reader = _Reader(value)
-    _, kind, version = reader.varint(), reader.varint(), reader.varint()
-    if kind == TOPIC_RECORD:
-        name = reader.string() or ""
-        names[reader.bytes(16)] = name
-        configs.pop(name, None)
-    elif kind == REMOVE_TOPIC_RECORD:
-        configs.pop(names.pop(reader.bytes(16), ""), None)
-    elif kind == CONFIG_RECORD and version == 0 and reader.bytes(1)[0] == TOPIC_RESOURCE:
-        topic, setting, text = reader.string() or "", reader.string() or "", reader.string()
-        of_topic = configs.setdefault(topic, {})
-        of_topic.pop(setting, None)
-        if text is not None and setting in topic_definitions():
-            of_topic[setting] = text
+        return None if size < 0 else self.take(size).decode()

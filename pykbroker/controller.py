@@ -206,20 +206,21 @@ class Controller:
         await self.change(decide)
         return results
 
-    async def allocate_producer_ids(self) -> range:
+    async def allocate_producer_ids(self, at_least: int = 0) -> range:
         """Ids that were never given out, and never will be again: on disk before they are used."""
         with trio.CancelScope(shield=True):
             async with self._one_change:
                 for _ in range(MAX_ATTEMPTS):
-                    first = await self._try_allocate()
+                    first = await self._try_allocate(at_least)
                     if first is not None:
                         return range(first, first + PRODUCER_ID_BLOCK_SIZE)
         raise _overtaken()
 
-    async def _try_allocate(self) -> int | None:
+    async def _try_allocate(self, at_least: int) -> int | None:
         entry = (await self._store.read(records.NEXT_PRODUCER_ID)).entries.get(records.NEXT_PRODUCER_ID)
         first = 0 if entry is None else entry.value
         assert isinstance(first, int), first
+        first = max(first, at_least)
         key = records.NEXT_PRODUCER_ID
         try:
             await self._store.transact(

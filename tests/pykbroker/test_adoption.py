@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from pykbroker.adoption import topic_configs
+from pykbroker.adoption import ClusterMetadata
 from pykbroker.config import Settings
 from pykbroker.server import opened
 from pykbroker.testing import NODE, InMemoryBroker
@@ -116,5 +116,15 @@ async def test_a_topic_that_is_deleted_then_does_not_come_back(directory: Path) 
         assert "orders" not in it.broker.image.topics
 
 
-def test_without_kafkas_metadata_there_are_no_settings(tmp_path: Path) -> None:
-    assert topic_configs(RealFiles(), str(tmp_path / "nowhere")) == {}
+async def test_producer_ids_are_not_given_out_again(directory: Path) -> None:
+    kafkas = ClusterMetadata.read(RealFiles(), str(directory / "__cluster_metadata-0")).next_producer_id
+    async with broker_on(directory) as it:
+        assert await it.broker.producer_ids.allocate() >= kafkas >= 1000
+
+
+async def test_nor_without_kafkas_metadata(directory: Path) -> None:
+    shutil.rmtree(directory / "__cluster_metadata-0")
+    async with broker_on(directory) as it:
+        used = max(it.broker.replicas.leader("orders", 0).log.producers.by_id)
+        assert await it.broker.producer_ids.allocate() > used
+        assert it.broker.image.topic_configs.keys() == {"__consumer_offsets", "__transaction_state"}
