@@ -19,8 +19,8 @@ from interop_tests.harness import Broker, wait_until
 
 PARTITIONS = 6
 # kafka-python 3.0 forgets that it joined a group, and never sends a heartbeat, when the broker's answer arrives in the
-# very moment that its poll gives up. So this is no divisor of the heartbeats' interval, and on a busy machine, where the
-# moment is longer, a group that never settles gets a second chance.
+# very moment that its poll gives up. So this is no divisor of the heartbeats' interval; and on a busy machine, where
+# the moment is longer, a group that never settles gets a second chance.
 POLL_MS = 500
 pytestmark = pytest.mark.flaky(reruns=1, only_rerun="not within")
 
