@@ -65,6 +65,13 @@ def test_a_data_dir_that_is_a_file_is_said(tmp_path: Path) -> None:
     assert "file" in refusal(serve(*at(tmp_path / "file")))
 
 
+@pytest.mark.parametrize("name", ["meta.properties", "metadata.sqlite"])
+def test_a_damaged_file_that_says_whose_the_data_is_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("what is this")
+
+    assert name in refusal(serve(*at(tmp_path)))
+
+
 def test_a_data_dir_below_what_does_not_let_one_in_is_said() -> None:
     assert "/proc/nowhere" in refusal(serve(*at(Path("/proc/nowhere"))))
 

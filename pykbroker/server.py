@@ -63,8 +63,8 @@ async def opened(
     store = SqliteStore.open(Path(directories[0]) / METADATA_FILE)
     try:
         files = RealFiles()
-        meta = MetaProperties.read(files, directories[0])
-        controller = await Controller.open(store, settings, cluster_id=None if meta is None else meta.cluster_id)
+        cluster_id = _cluster_id(files, directories[0])
+        controller = await Controller.open(store, settings, cluster_id=cluster_id)
         logs = _open_logs(files, directories, settings, controller, now_ms=clock_ms())
         try:
             if is_new:
@@ -84,6 +84,15 @@ async def opened(
             logs.close()
     finally:
         store.close()
+
+
+def _cluster_id(files: RealFiles, directory: str) -> str | None:
+    """Whose the directory is, if it was used before."""
+    try:
+        meta = MetaProperties.read(files, directory)
+    except StorageError as error:
+        raise StartupError(str(error)) from error
+    return None if meta is None else meta.cluster_id
 
 
 def _open_logs(
