@@ -48,6 +48,7 @@ class Broker:
         self.data_dir = data_dir
         self.host, _, port = (listen or f"127.0.0.1:{free_port()}").rpartition(":")
         self.port = int(port)
+        self.options: tuple[str, ...] = ()  # of pykbroker's own
         self.overrides = COMMON_SETTINGS | {key.replace("_", "."): str(value) for key, value in overrides.items()}
         self.log_path = data_dir.with_name(data_dir.name + ".log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,7 +60,15 @@ class Broker:
     @property
     def command(self) -> list[str]:
         overrides = [part for key, value in self.overrides.items() for part in ("--override", f"{key}={value}")]
-        return [*self.kind.command, "--listen", self.address, "--data-dir", str(self.data_dir), *overrides]
+        return [
+            *self.kind.command,
+            "--listen",
+            self.address,
+            "--data-dir",
+            str(self.data_dir),
+            *overrides,
+            *self.options,
+        ]
 
     @property
     def process(self) -> subprocess.Popen[bytes]:

@@ -11,13 +11,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from kafka import KafkaProducer
 from kafka.errors import KafkaError as KafkaPythonError
 
-from interop_tests.harness import Broker, in_background
+from interop_tests.harness import Broker, Kind, in_background
 from interop_tests.raw import Connection, batch, create_topic, produce_request
 
 PARTITIONS = 3
@@ -184,3 +185,27 @@ def test_a_producers_sequence_goes_on_after_a_kill(start_broker: Callable[..., B
     assert produce(2) == (0, 2)
     assert produce(9) == (out_of_order_sequence, -1)
     assert produce(4) == (0, 4)
+
+
+@pytest.mark.only_pykbroker
+def test_with_fsync_everything_is_served_as_without(kind: Kind, tmp_path: Path, name: str) -> None:
+    """Producers, committed offsets, and a kill; that nothing is lost with the power only a fake disk can tell."""
+    broker = Broker(kind, tmp_path / "data")
+    broker.options = ("--durability", "fsync")
+    try:
+        create_topic(broker.start(), name, partitions=PARTITIONS)
+        sent = Sent()
+        with in_background(lambda stop: produce_with_confluent(broker, name, stop, sent)):
+            kill_under_load(broker, 1, seed=1)
+        check(broker, name, sent)
+
+        group = {"bootstrap.servers": broker.address, "group.id": name, "log_level": 0}
+        reader = Consumer(group)
+        reader.commit(offsets=[TopicPartition(name, 0, 7)], asynchronous=False)
+        reader.close()
+        broker.kill()
+        broker.start()
+        [committed] = Consumer(group).committed([TopicPartition(name, 0)], timeout=30)
+        assert 7 == committed.offset
+    finally:
+        broker.close()

@@ -42,6 +42,7 @@ class Broker:
         *,
         clock_ms: Callable[[], int] = wall_clock_ms,
         protocol_floor: dict[ApiKey, int] | None = None,
+        fsync: bool = False,
     ) -> None:
         self.settings = settings
         self.controller = controller
@@ -49,7 +50,7 @@ class Broker:
         self.node_id = settings.node_id
         self.is_stopping = False
         self._protocol_floor = protocol_floor or {}
-        self.replicas = ReplicaManager(logs, settings, node_id=self.node_id)
+        self.replicas = ReplicaManager(logs, settings, node_id=self.node_id, fsync=fsync)
         self.conversions = Conversions()
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))
         self.fetch_max_bytes = settings.int("fetch.max.bytes")

@@ -61,7 +61,8 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
     from pykbroker.server import run
 
-    run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor, topics=topics)
+    fsync = options.durability == "fsync"
+    run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor, topics=topics, fsync=fsync)
     return 0
 
 
@@ -184,6 +185,12 @@ def _parser() -> _Parser:
     command.set_defaults(run=serve)
     _add_settings(command)
     command.add_argument("--ephemeral", action="store_true", help="keep nothing: data goes when the broker stops")
+    command.add_argument(
+        "--durability",
+        choices=("page-cache", "fsync"),
+        default="page-cache",
+        help="what is acknowledged survives a kill, as with Kafka (page-cache), or a power cut too (fsync)",
+    )
     command.add_argument(
         "--topic",
         metavar="NAME[:PARTITIONS][,KEY=VALUE]...",

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # Often, so that a stop finds little left to flush, and a start after a power cut little to check.
 FLUSH_INTERVAL_MS = 5_000
+# At the latest so often is looked whether flush.ms has passed; Kafka, unless told otherwise, never looks.
+FLUSH_CHECK_INTERVAL_MS = 1_000
 
 
 async def maintain(broker: Broker) -> None:
@@ -29,6 +31,9 @@ async def maintain(broker: Broker) -> None:
     def checkpoint() -> None:
         logs.flush_all()
         logs.write_checkpoints()
+
+    def flush_due() -> None:
+        logs.flush_due(broker.clock_ms())
 
     def remove() -> None:
         logs.apply_retention(broker.clock_ms())
@@ -42,6 +47,8 @@ async def maintain(broker: Broker) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clean_logs, broker)
         nursery.start_soon(_every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
+        interval_ms = max(1, min(settings.int("log.flush.scheduler.interval.ms"), FLUSH_CHECK_INTERVAL_MS))
+        nursery.start_soon(_every, interval_ms, flush_due)
         nursery.start_soon(_every, settings.int("log.retention.check.interval.ms"), remove)
         nursery.start_soon(_every, settings.int("producer.id.expiration.check.interval.ms"), expire_producers)
 

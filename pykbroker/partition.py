@@ -4,16 +4,19 @@ Invariants
   log_start_offset <= last_stable_offset <= high_watermark <= log.next_offset
   The high watermark never falls while this broker leads.
 
-A single node is a cluster of one: its in-sync replicas are itself, so an append moves the high watermark at once.
+A single node is a cluster of one: its in-sync replicas are itself, so an append moves the high watermark at once. But
+one that is to be flushed (flush.messages) does so when it is on the disk; many wait for it together (`group_flush.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import trio
 
 from pykbroker.errors import BrokerError, RecordsRefused
+from pykbroker.group_flush import GroupFlush
 from pykbroker.metadata.image import NO_LEADER, PartitionImage
 from pykbroker.purgatory import Waiter, standing_at
 from storage import errors as storage_errors
@@ -31,7 +34,12 @@ UNKNOWN_EPOCH = -1
 
 class Partition:
     __slots__ = (
+        "_flush_failure",
+        "_flushes",
+        "_flushing_to",
         "_node_id",
+        "_unflushed_bytes",
+        "flush_messages",
         "high_watermark",
         "index",
         "is_leader",
@@ -47,7 +55,15 @@ class Partition:
     )
 
     def __init__(
-        self, topic: str, topic_id: bytes, index: int, log: Log, *, node_id: int, image: PartitionImage
+        self,
+        topic: str,
+        topic_id: bytes,
+        index: int,
+        log: Log,
+        *,
+        node_id: int,
+        image: PartitionImage,
+        flushes: GroupFlush,
     ) -> None:
         self.topic = topic
         self.topic_id = topic_id
@@ -55,8 +71,13 @@ class Partition:
         self.log = log
         self.high_watermark = log.next_offset
         self.min_insync_replicas = 1
+        self.flush_messages = 0  # so many are not appended without a flush that the last one waits for; 0: any number
         self.is_offline = False  # its log directory failed
         self.waiters: set[Waiter] = set()
+        self._flushes = flushes
+        self._flushing_to = 0  # the offset up to which a flush was asked for
+        self._flush_failure: StorageError | None = None
+        self._unflushed_bytes = 0  # that readers do not know of
         self._node_id = node_id
         self.apply(image)
 
@@ -105,6 +126,9 @@ class Partition:
             )
         except (StorageError, CorruptBatch) as error:
             raise refused(error) from error
+        if self.flush_messages and self._is_flush_due():
+            self._ask_for_flush(batches)
+            return appended
         if len(self.isr) == 1:
             self.high_watermark = self.log.next_offset
         if self.waiters:
@@ -112,6 +136,41 @@ class Partition:
             for waiter in list(self.waiters):
                 waiter.add_bytes(size)
         return appended
+
+    # --- flushing within the append (flush.messages, --durability fsync): until then nobody is to see the records
+
+    def _is_flush_due(self) -> bool:
+        return self.log.next_offset - self.log.synced_offset >= self.flush_messages
+
+    def _ask_for_flush(self, batches: Sequence[RecordBatch]) -> None:
+        self._unflushed_bytes += sum(batch.size_bytes for batch in batches)
+        self._flushing_to = self.log.next_offset
+        self._flush_failure = None
+        self._flushes.ask(self)
+
+    def flush_ended(self, failure: StorageError | None) -> None:
+        """What was appended since may have asked for another."""
+        self._flush_failure = failure
+        size = 0
+        if failure is None:
+            size, self._unflushed_bytes = self._unflushed_bytes, 0
+            if len(self.isr) == 1:
+                is_due = self.flush_messages and self._is_flush_due()
+                offset = self.log.synced_offset if is_due else self.log.next_offset
+                self.high_watermark = max(self.high_watermark, offset)
+        for waiter in list(self.waiters):
+            waiter.add_bytes(size)
+
+    async def wait_flushed(self, next_offset: int) -> None:
+        """Until what is below `next_offset` is on the disk, if a flush was asked for. Raises BrokerError."""
+        if next_offset > self._flushing_to:
+            return
+        while self.log.synced_offset < next_offset:
+            if self._flush_failure is not None:
+                raise refused(self._flush_failure)
+            with standing_at([self], Waiter()) as waiter:
+                await waiter.wait(timeout_ms=inf)
+            self.check_leader()
 
     async def wait_committed(self, next_offset: int, *, timeout_ms: float) -> None:
         """Until all in-sync replicas have what is below `next_offset`. Raises BrokerError."""

@@ -13,9 +13,11 @@ import trio
 from pykbroker.config import Settings
 from pykbroker.config_brokers import is_cordoned
 from pykbroker.errors import BrokerError
+from pykbroker.group_flush import GroupFlush
 from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
 from pykbroker.partition import Partition
 from pykbroker.topic_config import effective_topic_config, log_config
+from storage.config import MAX_LONG, LogConfig
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
 
@@ -23,11 +25,14 @@ log = logging.getLogger(__name__)
 
 
 class ReplicaManager:
-    def __init__(self, logs: LogManager, settings: Settings, *, node_id: int) -> None:
+    def __init__(self, logs: LogManager, settings: Settings, *, node_id: int, fsync: bool = False) -> None:
+        """`fsync`: every append is flushed before it counts, whatever flush.messages says."""
         self.logs = logs
+        self.flushes = GroupFlush(logs)
         self.partitions: dict[tuple[str, int], Partition] = {}
         self._settings = settings
         self._node_id = node_id
+        self._fsync = fsync
 
     def replica(self, topic: str, index: int) -> Partition:
         """The partition, whoever leads it. Raises BrokerError."""
@@ -78,11 +83,16 @@ class ReplicaManager:
                 partition.apply(placed)
             elif self._node_id in placed.replicas:
                 opened = self.logs.create(topic.name, placed.index, topic_id=topic.id, now_ms=now_ms)
-                opened.config = config
                 self.partitions[topic.name, placed.index] = partition = Partition(
-                    topic.name, topic.id, placed.index, opened, node_id=self._node_id, image=placed
+                    topic.name,
+                    topic.id,
+                    placed.index,
+                    opened,
+                    node_id=self._node_id,
+                    image=placed,
+                    flushes=self.flushes,
                 )
-                partition.min_insync_replicas = min_insync_replicas
+                self._configure(partition, config, min_insync_replicas)
 
     def _remove_topic(self, topic: TopicImage, *, now_ms: int) -> None:
         for placed in topic.partitions:
@@ -102,8 +112,16 @@ class ReplicaManager:
             for placed in topic.partitions if topic is not None else ():
                 partition = self.partitions.get((name, placed.index))
                 if partition is not None:
-                    partition.log.config = log_config(self._settings, image, name)
-                    partition.min_insync_replicas = self._min_insync_replicas(name, image)
+                    config = log_config(self._settings, image, name)
+                    self._configure(partition, config, self._min_insync_replicas(name, image))
+
+    def _configure(self, partition: Partition, config: LogConfig, min_insync_replicas: int) -> None:
+        partition.log.config = config
+        partition.min_insync_replicas = min_insync_replicas
+        if self._fsync:
+            partition.flush_messages = 1
+        else:
+            partition.flush_messages = 0 if config.flush_messages == MAX_LONG else config.flush_messages
 
     def _min_insync_replicas(self, topic: str, image: MetadataImage) -> int:
         return int(effective_topic_config(self._settings, image, topic)["min.insync.replicas"] or 1)

@@ -57,6 +57,7 @@ async def opened(
     *,
     clock_ms: Callable[[], int] = wall_clock_ms,
     protocol_floor: dict[ApiKey, int] | None = None,
+    fsync: bool = False,
 ) -> AsyncIterator[Broker]:
     """A broker without listeners, its logs open, its background tasks running. Raises StartupError."""
     is_new = not (Path(directories[0]) / METADATA_FILE).exists()
@@ -69,9 +70,10 @@ async def opened(
         try:
             if is_new:
                 await adopt_logs(controller, logs, settings)
-            broker = Broker(settings, controller, logs, clock_ms=clock_ms, protocol_floor=protocol_floor)
+            broker = Broker(settings, controller, logs, clock_ms=clock_ms, protocol_floor=protocol_floor, fsync=fsync)
             broker.replicas.start(controller.image, now_ms=clock_ms())
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(broker.replicas.flushes.run)
                 nursery.start_soon(maintain, broker)
                 await nursery.start(broker.groups.run)
                 await nursery.start(broker.transactions.run)
@@ -123,13 +125,20 @@ def _node(settings: Settings, tasks: Sequence[ListenerTask]) -> NodeImage:
 # --- the process
 
 
-def run(settings: Settings, *, ephemeral: bool, protocol_floor: str | None, topics: Sequence[NewTopic] = ()) -> None:
+def run(
+    settings: Settings,
+    *,
+    ephemeral: bool,
+    protocol_floor: str | None,
+    topics: Sequence[NewTopic] = (),
+    fsync: bool = False,
+) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartupError."""
     floor = KAFKA_4_FLOOR if protocol_floor == "4.0" else None
     with _data_directories(settings, ephemeral=ephemeral) as directories:
         sockets = [(listener, bind(listener)) for listener in settings.listeners]
         try:
-            trio.run(_serve, settings, directories, sockets, floor, topics)
+            trio.run(_serve, settings, directories, sockets, floor, topics, fsync)
         except BaseExceptionGroup as group:
             raise _innermost(group) from group
 
@@ -140,9 +149,13 @@ async def _serve(
     sockets: Sequence[tuple[Listener, socket.socket]],
     floor: dict[ApiKey, int] | None,
     topics: Sequence[NewTopic],
+    fsync: bool,
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with opened(settings, directories, protocol_floor=floor) as broker, trio.open_nursery() as connections:
+        async with (
+            opened(settings, directories, protocol_floor=floor, fsync=fsync) as broker,
+            trio.open_nursery() as connections,
+        ):
             dispatcher, quotas = Dispatcher(), ConnectionQuotas(broker)
             tasks = [ListenerTask(broker, dispatcher, quotas, listener, sock) for listener, sock in sockets]
             await broker.controller.register_node(_node(settings, tasks))

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import trio
+
 from pykbroker.broker import Broker
 from pykbroker.config import Settings
 from pykbroker.context import RequestContext
@@ -82,22 +84,32 @@ def _in_one_piece(outbox: Outbox) -> bytes:
 
 @asynccontextmanager
 async def in_memory_broker(
-    settings: Mapping[str, str] | None = None, node: NodeImage = NODE
+    settings: Mapping[str, str] | None = None,
+    node: NodeImage = NODE,
+    *,
+    files: MemoryFiles | None = None,
+    fsync: bool = False,
 ) -> AsyncIterator[InMemoryBroker]:
     loaded = Settings.of({"node.id": "1", **(settings or {})})
     store = SqliteStore.open(None)
     try:
         controller = await Controller.open(store, loaded, cluster_id=CLUSTER_ID)
         logs = LogManager.open(
-            MemoryFiles(),
+            files or MemoryFiles(),
             ["/data"],
             node_id=1,
             config_for=lambda topic: log_config(loaded, controller.image, topic),
             now_ms=NOW_MS,
         )
-        broker = Broker(loaded, controller, logs, clock_ms=lambda: NOW_MS)
+        broker = Broker(loaded, controller, logs, clock_ms=lambda: NOW_MS, fsync=fsync)
         await controller.register_node(node)
-        yield InMemoryBroker(broker)
+        if not fsync:
+            yield InMemoryBroker(broker)
+        else:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(broker.replicas.flushes.run)
+                yield InMemoryBroker(broker)
+                nursery.cancel_scope.cancel()
         logs.close()
     finally:
         store.close()

@@ -89,6 +89,10 @@ class LogConfig:
         return self.segment_ms
 
     @cached_property
+    def wants_flushes(self) -> bool:
+        return min(self.flush_messages, self.flush_ms) < MAX_LONG
+
+    @cached_property
     def uses_log_append_time(self) -> bool:
         return self.message_timestamp_type == "LogAppendTime"
 

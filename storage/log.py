@@ -3,7 +3,8 @@
 Invariants
   log_start_offset <= every offset that is served < next_offset.
   An append either is in the log as a whole, or has left no trace.
-  recovery_point <= next_offset, and all before it survives a power cut.
+  recovery_point <= synced_offset <= next_offset: all before the first survives a power cut and is not looked at by the
+  next start; the records before the second survive it, but their indexes are built again.
   Only the last segment is written; `_segments` is replaced, not changed, so a reader in another thread sees a whole
   list.
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -79,6 +80,7 @@ class Log:
         self.log_start_offset = log_start_offset
         self.next_offset = segments[-1].next_offset
         self.recovery_point = recovery_point
+        self.synced_offset = recovery_point
         self.leader_epochs = epochs
         self._files = files
         self._segments = segments
@@ -383,12 +385,12 @@ class Log:
         """
         with self._flush_lock:
             if self.has_lost_writes:
-                raise StorageFailure(f"{self.directory} was not written to the disk, by an earlier flush")
+                raise self._lost()
             self._flush()
 
     def is_flush_due(self, now_ms: int) -> bool:
         """Whether flush.messages or flush.ms ask for a flush; the time counts from the first time this was asked."""
-        unflushed = self.next_offset - self.recovery_point
+        unflushed = self.next_offset - self.synced_offset
         if unflushed <= 0:
             self._unflushed_since_ms = None
             return False
@@ -411,8 +413,7 @@ class Log:
             if snapshot:
                 self._producers.write_snapshot(*snapshot)
             if not names_were_synced:
-                self._files.sync_directory(self.directory)
-                self._files.sync_directory(os.path.dirname(self.directory))
+                self._sync_names()
         except BaseException:
             self._names_are_synced &= names_were_synced
             for segment in unsynced:
@@ -420,6 +421,42 @@ class Log:
             raise
         with self._lock:
             self.recovery_point = max(self.recovery_point, min(target, self.next_offset))
+            self.synced_offset = max(self.synced_offset, self.recovery_point)
+
+    def sync_records(self) -> None:
+        """The part of `flush` that someone can wait for: only the records, one sync in most cases."""
+        with self._flush_lock:
+            if self.has_lost_writes:
+                raise self._lost()
+            with self._lock:
+                target = self.next_offset
+                unsynced = [segment for segment in self._segments if segment.next_offset > self.synced_offset]
+                names_were_synced, self._names_are_synced = self._names_are_synced, True
+            try:
+                for segment in unsynced:
+                    self._sync_or_lose(segment, segment.log.sync)
+                if not names_were_synced:
+                    self._sync_names()
+            except BaseException:
+                self._names_are_synced &= names_were_synced
+                raise
+            with self._lock:
+                self.synced_offset = max(self.synced_offset, min(target, self.next_offset))
+
+    def _lost(self) -> StorageFailure:
+        return StorageFailure(f"{self.directory} was not written to the disk, by an earlier flush")
+
+    def _sync_names(self) -> None:
+        self._files.sync_directory(self.directory)
+        self._files.sync_directory(os.path.dirname(self.directory))
+
+    def _sync_or_lose(self, segment: Segment, sync: Callable[[], None]) -> None:
+        try:
+            sync()
+        except StorageFailure:
+            if not segment.is_deleted:  # else retention was quicker
+                self.has_lost_writes = True
+                raise
 
     def _sync(self, segments: list[Segment]) -> None:
         for segment in segments:
@@ -427,12 +464,7 @@ class Log:
                 if segment.is_deleted:  # retention was quicker
                     continue
                 segment.write_indexes()
-            try:
-                segment.sync()
-            except StorageFailure:
-                if not segment.is_deleted:
-                    self.has_lost_writes = True
-                    raise
+            self._sync_or_lose(segment, segment.sync)
 
     def close(self) -> None:
         """After a last flush nothing is left to check at the next open."""
@@ -503,6 +535,7 @@ class Log:
             found = self._segments[slot].locate(offset)
             end = min(offset, found[1].base_offset) if found else offset
             self.recovery_point = min(self.recovery_point, end)
+            self.synced_offset = min(self.synced_offset, end)
             self.log_start_offset = min(self.log_start_offset, end)
 
     def truncate_to(self, offset: int) -> None:
@@ -558,6 +591,7 @@ class Log:
         """The log ends with its last segment now."""
         self.next_offset = self._active.next_offset
         self.recovery_point = min(self.recovery_point, self.next_offset)
+        self.synced_offset = min(self.synced_offset, self.next_offset)
         self.leader_epochs.truncate_to(self.next_offset)
         self._producers.truncate_to(self.next_offset)
 

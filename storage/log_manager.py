@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -254,11 +254,21 @@ class LogManager:
 
     def flush_due(self, now_ms: int) -> None:
         """Flush where flush.messages or flush.ms ask for it; to be called as often as these are to be precise."""
-        self._for_each(lambda log: self._flush(log) if log.is_flush_due(now_ms) else None)
+        self._for_each(lambda log: self._flush(log) if log.config.wants_flushes and log.is_flush_due(now_ms) else None)
 
-    def _flush(self, log: Log) -> None:
+    def sync_records(self, logs: Iterable[Log]) -> dict[Log, StorageFailure]:
+        """Have what was appended to these survive a power cut; those that failed."""
+        failures = {}
+        for log in logs:
+            try:
+                self._flush(log, Log.sync_records)
+            except StorageFailure as failure:
+                failures[log] = failure
+        return failures
+
+    def _flush(self, log: Log, flush: Callable[[Log], None] = Log.flush) -> None:
         try:
-            log.flush()
+            flush(log)
         except StorageFailure:
             if log.has_lost_writes:  # then not even a kill leaves everything: the next start is to check
                 self.files.remove(f"{posixpath.dirname(log.directory)}/{BOOT_ID}")

@@ -15,6 +15,7 @@ A batch in another codec than the topic's is recompressed; only then, and for me
 the append. The connection waits too, so a client's batches are appended in the order in which they came.
 
 acks=0 has no answer, but the connection is closed on an error; acks=all is answered when every in-sync replica has it.
+Where flush.messages or `--durability fsync` want the batch on the disk first, both acks=1 and acks=all wait for that.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ def answer(
         check_unanswered(topics)
         return None
     response = new_response(responses=topics)
-    if request.acks == ACKS_ALL and uncommitted:
-        return wait_committed(response, uncommitted, timeout_ms=request.timeout_ms)
+    if uncommitted:
+        return wait_stored(response, uncommitted, request)
     return response
 
 
@@ -248,11 +249,15 @@ def refuse(result: PartitionResult, error: BrokerError, log_start_offset: int) -
         ]
 
 
-async def wait_committed(response: ProduceResponse, uncommitted: Uncommitted, *, timeout_ms: int) -> ProduceResponse:
-    """Hold the answer until every batch is below its high watermark, or say which were not."""
+async def wait_stored(response: ProduceResponse, uncommitted: Uncommitted, request: ProduceRequest) -> ProduceResponse:
+    """Hold the answer until every batch is on the disk, where that is asked of the log, and with acks=all below its
+    high watermark; or say which were not. The time that the client gives is for the other replicas, not for our disk.
+    """
     for result, partition, next_offset in uncommitted:
         try:
-            await partition.wait_committed(next_offset, timeout_ms=timeout_ms)
+            await partition.wait_flushed(next_offset)
+            if request.acks == ACKS_ALL:
+                await partition.wait_committed(next_offset, timeout_ms=request.timeout_ms)
         except BrokerError as error:
             result.error_code = error.code
     return response

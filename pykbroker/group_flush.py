@@ -1,0 +1,53 @@
+"""Group commit: the logs that somebody waits for are synced together, in rounds; who asks during one is in the next.
+
+So however many connections wait, the disk has one round to do at a time, and each log is in it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import trio
+
+from storage.errors import StorageFailure
+from storage.log import Log
+from storage.log_manager import LogManager
+
+THREADS = 4  # in each round: file systems commit the syncs of several files together
+
+
+class Flushable(Protocol):
+    log: Log
+
+    def flush_ended(self, failure: StorageFailure | None) -> None: ...
+
+
+class GroupFlush:
+    def __init__(self, logs: LogManager) -> None:
+        self._logs = logs
+        self._asked: dict[Flushable, None] = {}
+        self._wake = trio.Event()
+
+    def ask(self, partition: Flushable) -> None:
+        """Have it synced in the next round; it is told when that has ended."""
+        self._asked[partition] = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._wake.wait()
+            self._wake = trio.Event()
+            partitions, self._asked = list(self._asked), {}
+            if len(partitions) == 1:
+                await self._sync(partitions)
+                continue
+            async with trio.open_nursery() as nursery:
+                for first in range(min(THREADS, len(partitions))):
+                    nursery.start_soon(self._sync, partitions[first::THREADS])
+
+    async def _sync(self, partitions: Sequence[Flushable]) -> None:
+        failures = await trio.to_thread.run_sync(self._logs.sync_records, [each.log for each in partitions])
+        for partition in partitions:
+            partition.flush_ended(failures.get(partition.log))
