@@ -7,6 +7,7 @@ and started again. The producers' own retries bridge the gap.
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 import time
 from collections import defaultdict
@@ -18,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 from kafka import KafkaProducer
 from kafka.errors import KafkaError as KafkaPythonError
 
-from interop_tests.harness import Broker, Kind, in_background
+from interop_tests.harness import Broker, Kind, in_background, wait_until
 from interop_tests.raw import Connection, batch, create_topic, produce_request
 
 PARTITIONS = 3
@@ -207,5 +208,34 @@ def test_with_fsync_everything_is_served_as_without(kind: Kind, tmp_path: Path, 
         broker.start()
         [committed] = Consumer(group).committed([TopicPartition(name, 0)], timeout=30)
         assert 7 == committed.offset
+    finally:
+        broker.close()
+
+
+@pytest.mark.only_pykbroker
+def test_a_log_directory_that_is_gone_takes_its_partitions_and_no_others(kind: Kind, tmp_path: Path, name: str) -> None:
+    broker = Broker(kind, tmp_path / "data")
+    folders = [tmp_path / "first", tmp_path / "second"]
+    broker.overrides["log.dirs"] = ",".join(map(str, folders))
+    broker.options = ("--durability", "fsync")
+    storage_error = 56
+
+    def produce(partition: int) -> int:
+        with Connection(broker) as connection:
+            request = produce_request(name, batch([b"x"]), partition=partition)
+            return int(connection.ask(request, 9).responses[0].partition_responses[0].error_code)
+
+    try:
+        create_topic(broker.start(), name, partitions=2)
+        lost = int(next(folders[1].glob(f"{name}-*")).name.rpartition("-")[2])
+        assert [0, 0] == [produce(0), produce(1)]
+        shutil.rmtree(folders[1])
+        wait_until(lambda: produce(lost) == storage_error, timeout_s=30, what="the directory to be missed")
+        assert 0 == produce(1 - lost)
+        shutil.rmtree(folders[0])
+        wait_until(lambda: broker.process.poll() is not None, timeout_s=30, what="the end")
+        assert 1 == broker.process.returncode
+        assert "all log directories have failed" in broker.log
+        assert "Traceback" not in broker.log
     finally:
         broker.close()

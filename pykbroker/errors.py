@@ -30,7 +30,7 @@ class RecordsRefused(BrokerError):
 
 
 class StartupError(Exception):
-    """The broker cannot start, told in one line; exit status 2 means that the settings or the usage are wrong."""
+    """The broker cannot start, or not go on; told in one line. Exit status 2: the settings or the usage are wrong."""
 
     def __init__(self, message: str, exit_status: int = 1) -> None:
         super().__init__(message)

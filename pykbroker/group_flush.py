@@ -5,7 +5,7 @@ So however many connections wait, the disk has one round to do at a time, and ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -24,8 +24,9 @@ class Flushable(Protocol):
 
 
 class GroupFlush:
-    def __init__(self, logs: LogManager) -> None:
+    def __init__(self, logs: LogManager, disk_failed: Callable[[Log, StorageFailure], None]) -> None:
         self._logs = logs
+        self._disk_failed = disk_failed
         self._asked: dict[Flushable, None] = {}
         self._wake = trio.Event()
 
@@ -49,5 +50,7 @@ class GroupFlush:
 
     async def _sync(self, partitions: Sequence[Flushable]) -> None:
         failures = await trio.to_thread.run_sync(self._logs.sync_records, [each.log for each in partitions])
+        for log, failure in failures.items():
+            self._disk_failed(log, failure)
         for partition in partitions:
             partition.flush_ended(failures.get(partition.log))

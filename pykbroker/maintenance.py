@@ -44,22 +44,21 @@ async def maintain(broker: Broker) -> None:
             broker.clock_ms(), int(current_value(broker.image, settings, "producer.id.expiration.ms") or 0)
         )
 
+    async def every(interval_ms: int, work: Callable[[], None], first: Callable[[], None] = lambda: None) -> None:
+        """Do `first` here and `work` in a thread, at every turn."""
+        while True:
+            await trio.sleep(interval_ms / 1000)
+            first()
+            try:
+                await trio.to_thread.run_sync(work)
+            except StorageError as error:
+                log.error("background work failed", extra={"fields": {"work": work.__name__, "reason": str(error)}})
+            broker.replicas.follow_failures()
+
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clean_logs, broker)
-        nursery.start_soon(_every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
+        nursery.start_soon(every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
         interval_ms = max(1, min(settings.int("log.flush.scheduler.interval.ms"), FLUSH_CHECK_INTERVAL_MS))
-        nursery.start_soon(_every, interval_ms, flush_due)
-        nursery.start_soon(_every, settings.int("log.retention.check.interval.ms"), remove)
-        nursery.start_soon(_every, settings.int("producer.id.expiration.check.interval.ms"), expire_producers)
-
-
-async def _every(interval_ms: int, work: Callable[[], None], first: Callable[[], None] | None = None) -> None:
-    """Do `first` here and `work` in a thread, at every turn."""
-    while True:
-        await trio.sleep(interval_ms / 1000)
-        if first is not None:
-            first()
-        try:
-            await trio.to_thread.run_sync(work)
-        except StorageError as error:
-            log.error("background work failed", extra={"fields": {"work": work.__name__, "reason": str(error)}})
+        nursery.start_soon(every, interval_ms, flush_due)
+        nursery.start_soon(every, settings.int("log.retention.check.interval.ms"), remove)
+        nursery.start_soon(every, settings.int("producer.id.expiration.check.interval.ms"), expire_producers)

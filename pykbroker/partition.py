@@ -10,7 +10,7 @@ one that is to be flushed (flush.messages) does so when it is on the disk; many 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 
 import trio
@@ -20,7 +20,7 @@ from pykbroker.group_flush import GroupFlush
 from pykbroker.metadata.image import NO_LEADER, PartitionImage
 from pykbroker.purgatory import Waiter, standing_at
 from storage import errors as storage_errors
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageFailure
 from storage.log import Appended, Log
 from storage.log_slice import LogSlice
 from storage.txn_index import AbortedTransaction
@@ -34,6 +34,7 @@ UNKNOWN_EPOCH = -1
 
 class Partition:
     __slots__ = (
+        "_disk_failed",
         "_flush_failure",
         "_flushes",
         "_flushing_to",
@@ -64,6 +65,7 @@ class Partition:
         node_id: int,
         image: PartitionImage,
         flushes: GroupFlush,
+        disk_failed: Callable[[Log, StorageFailure], None],
     ) -> None:
         self.topic = topic
         self.topic_id = topic_id
@@ -72,9 +74,10 @@ class Partition:
         self.high_watermark = log.next_offset
         self.min_insync_replicas = 1
         self.flush_messages = 0  # so many are not appended without a flush that the last one waits for; 0: any number
-        self.is_offline = False  # its log directory failed
+        self.is_offline = False
         self.waiters: set[Waiter] = set()
         self._flushes = flushes
+        self._disk_failed = disk_failed
         self._flushing_to = 0  # the offset up to which a flush was asked for
         self._flush_failure: StorageError | None = None
         self._unflushed_bytes = 0  # that readers do not know of
@@ -93,6 +96,11 @@ class Partition:
         """Its topic is gone: nobody leads it any more."""
         self.leader = NO_LEADER
         self.is_leader = False
+        self.wake_waiters()
+
+    def go_offline(self) -> None:
+        """Its log directory has failed: until the next start nobody is served."""
+        self.is_offline = True
         self.wake_waiters()
 
     # --- who leads
@@ -125,6 +133,8 @@ class Partition:
                 batches, leader_epoch=self.leader_epoch, now_ms=now_ms, from_client=from_client
             )
         except (StorageError, CorruptBatch) as error:
+            if isinstance(error, StorageFailure):
+                self._disk_failed(self.log, error)
             raise refused(error) from error
         if self.flush_messages and self._is_flush_due():
             self._ask_for_flush(batches)

@@ -37,12 +37,14 @@ def reachable_nodes(image: MetadataImage, ctx: RequestContext) -> Iterator[Reach
             yield ReachableNode(node, *address)
 
 
-def partition_state(partition: PartitionImage, image: MetadataImage, listener: str) -> PartitionState:
-    nodes = image.nodes
+def partition_state(topic: str, partition: PartitionImage, ctx: RequestContext) -> PartitionState:
+    nodes, listener = ctx.broker.image.nodes, ctx.listener
     offline = [
         replica for replica in partition.replicas if replica not in nodes or listener not in nodes[replica].listeners
     ]
     leader = nodes.get(partition.leader)
+    if (topic, partition.index) in ctx.broker.replicas.offline:  # its directory here has failed
+        return PartitionState(ErrorCode.LEADER_NOT_AVAILABLE, NO_LEADER, sorted({*offline, ctx.broker.node_id}))
     if leader is None:
         return PartitionState(ErrorCode.LEADER_NOT_AVAILABLE, NO_LEADER, offline)
     if listener not in leader.listeners:

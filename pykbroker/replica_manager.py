@@ -18,6 +18,8 @@ from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
 from pykbroker.partition import Partition
 from pykbroker.topic_config import effective_topic_config, log_config
 from storage.config import MAX_LONG, LogConfig
+from storage.errors import StorageFailure
+from storage.log import Log
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
 
@@ -28,8 +30,10 @@ class ReplicaManager:
     def __init__(self, logs: LogManager, settings: Settings, *, node_id: int, fsync: bool = False) -> None:
         """`fsync`: every append is flushed before it counts, whatever flush.messages says."""
         self.logs = logs
-        self.flushes = GroupFlush(logs)
+        self.flushes = GroupFlush(logs, self._disk_failed)
         self.partitions: dict[tuple[str, int], Partition] = {}
+        self.offline: set[tuple[str, int]] = set()  # partitions whose log directory has failed
+        self.all_directories_failed = trio.Event()
         self._settings = settings
         self._node_id = node_id
         self._fsync = fsync
@@ -91,6 +95,7 @@ class ReplicaManager:
                     node_id=self._node_id,
                     image=placed,
                     flushes=self.flushes,
+                    disk_failed=self._disk_failed,
                 )
                 self._configure(partition, config, min_insync_replicas)
 
@@ -99,6 +104,7 @@ class ReplicaManager:
             partition = self.partitions.get((topic.name, placed.index))
             if partition is not None and partition.topic_id == topic.id:
                 del self.partitions[topic.name, placed.index]
+                self.offline.discard((topic.name, placed.index))
                 partition.retire()
                 self.logs.delete(topic.name, placed.index, now_ms=now_ms)
 
@@ -125,6 +131,25 @@ class ReplicaManager:
 
     def _min_insync_replicas(self, topic: str, image: MetadataImage) -> int:
         return int(effective_topic_config(self._settings, image, topic)["min.insync.replicas"] or 1)
+
+    # --- directories that fail
+
+    def _disk_failed(self, opened: Log, failure: StorageFailure) -> None:
+        self.logs.note_failure(opened, failure)
+        self.follow_failures()
+
+    def follow_failures(self) -> None:
+        """Take the partitions of directories that have failed offline, as Kafka does, and no others."""
+        for root in self.logs.failed.keys() - self.logs.offline:
+            self.logs.take_offline(root)
+            partitions = {key: each for key, each in self.partitions.items() if self.logs.is_offline(each.log)}
+            fields = {"directory": root, "reason": str(self.logs.failed[root]), "partitions": len(partitions)}
+            log.error("a log directory has failed and is not served any more", extra={"fields": fields})
+            for partition in partitions.values():
+                partition.go_offline()
+            self.offline |= partitions.keys()
+        if len(self.logs.offline) == len(self.logs.directories):
+            self.all_directories_failed.set()
 
     # --- for the broker as a whole
 

@@ -75,6 +75,7 @@ async def opened(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(broker.replicas.flushes.run)
                 nursery.start_soon(maintain, broker)
+                nursery.start_soon(_end_without_disk, broker)
                 await nursery.start(broker.groups.run)
                 await nursery.start(broker.transactions.run)
                 await nursery.start(broker.share_state.run)
@@ -95,6 +96,11 @@ def _cluster_id(files: RealFiles, directory: str) -> str | None:
     except StorageError as error:
         raise StartupError(str(error)) from error
     return None if meta is None else meta.cluster_id
+
+
+async def _end_without_disk(broker: Broker) -> None:
+    await broker.replicas.all_directories_failed.wait()
+    raise StartupError(f"all log directories have failed: {', '.join(sorted(broker.replicas.logs.offline))}")
 
 
 def _open_logs(

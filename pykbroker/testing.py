@@ -88,6 +88,7 @@ async def in_memory_broker(
     node: NodeImage = NODE,
     *,
     files: MemoryFiles | None = None,
+    directories: Sequence[str] = ("/data",),
     fsync: bool = False,
 ) -> AsyncIterator[InMemoryBroker]:
     loaded = Settings.of({"node.id": "1", **(settings or {})})
@@ -96,7 +97,7 @@ async def in_memory_broker(
         controller = await Controller.open(store, loaded, cluster_id=CLUSTER_ID)
         logs = LogManager.open(
             files or MemoryFiles(),
-            ["/data"],
+            directories,
             node_id=1,
             config_for=lambda topic: log_config(loaded, controller.image, topic),
             now_ms=NOW_MS,

@@ -44,7 +44,7 @@ class LogCleaner:
     def candidates(self, now_ms: int) -> Iterator[tuple[TopicPartition, Cleanable]]:
         """Every compacted log, as it stands."""
         for key, log in list(self._logs.logs.items()):
-            if log.config.is_compacted and log not in self.uncleanable:
+            if log.config.is_compacted and log not in self.uncleanable and not self._logs.is_offline(log):
                 high_watermark = self._logs.high_watermarks.get(key, 0)
                 yield key, cleanable(log, self.checkpoint(key), high_watermark, now_ms)
 

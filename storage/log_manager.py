@@ -52,6 +52,8 @@ class LogManager:
         self.logs: dict[TopicPartition, Log] = {}
         self.high_watermarks: dict[TopicPartition, int] = {}
         self.directories = directories
+        self.failed: dict[str, StorageFailure] = {}  # directories whose disk failed, other than by being full
+        self.offline: frozenset[str] = frozenset()  # those of them that are let alone until the next start
         self.cordoned: frozenset[str] = frozenset()  # take new partitions only when no other does (KIP-1066)
         self.files = files
         self._config_for = config_for
@@ -142,6 +144,30 @@ class LogManager:
             files.remove(f"{root}/{BOOT_ID}")
             files.sync_directory(root)
 
+    # Failing
+
+    def note_failure(self, log: Log, failure: StorageFailure) -> None:
+        """Of an append, a flush or a checkpoint. `take_offline` is the caller's to decide."""
+        if not log.is_abandoned:
+            self._note_failure(posixpath.dirname(log.directory), failure)
+
+    def _note_failure(self, root: str, failure: StorageFailure) -> None:
+        if not isinstance(failure, DiskFull):
+            self.failed.setdefault(root, failure)
+
+    def take_offline(self, root: str) -> None:
+        """Nothing in this directory is written any more, and the next start trusts none of it."""
+        self.offline |= {root}
+        with suppress(StorageFailure):
+            self.files.remove(f"{root}/{BOOT_ID}")
+
+    def is_offline(self, log: Log) -> bool:
+        return bool(self.offline) and posixpath.dirname(log.directory) in self.offline
+
+    @property
+    def _online(self) -> list[LogDirectory]:
+        return [directory for directory in self.directories if directory.path not in self.offline]
+
     # Partitions
 
     def topic_id(self, topic: str, partition: int) -> bytes | None:
@@ -171,28 +197,38 @@ class LogManager:
         return log
 
     def _emptiest_directory(self) -> str:
-        if len(self.directories) == 1:
-            return self.directories[0].path
-        takers = [each.path for each in self.directories if each.path not in self.cordoned]
+        online = [directory.path for directory in self._online]
+        if not online:
+            raise StorageFailure("all log directories have failed")
+        if len(online) == 1:
+            return online[0]
+        takers = [path for path in online if path not in self.cordoned]
         used = [posixpath.dirname(log.directory) for log in self.logs.values()]
-        return min(takers or [directory.path for directory in self.directories], key=used.count)
+        return min(takers or online, key=used.count)
 
     def delete(self, topic: str, partition: int, *, now_ms: int) -> None:
         """The partition is gone, durably; its files go later, for someone may be sending them."""
         key = topic, partition
         log = self.logs[key]
         root, name = posixpath.split(log.directory)
+        if self.is_offline(log):  # its files stay where they are
+            self._forget(key)
+            log.abandon()
+            return
         suffix = f".{checkpoints.random_uuid().hex()}-delete"
         doomed = f"{root}/{name[: _MAX_NAME - len(suffix)]}{suffix}"
         self.files.rename(log.directory, doomed)
-        del self.logs[key]
-        self.high_watermarks.pop(key, None)
-        self._topic_ids.pop(key, None)
-        self._new.discard(key)
+        self._forget(key)
         log.move_to(doomed)
         log.abandon()
         self._removable.append((now_ms + log.config.file_delete_delay_ms, doomed))
         self.files.sync_directory(root)
+
+    def _forget(self, key: TopicPartition) -> None:
+        del self.logs[key]
+        self.high_watermarks.pop(key, None)
+        self._topic_ids.pop(key, None)
+        self._new.discard(key)
 
     def truncate_to(self, topic: str, partition: int, offset: int) -> None:
         """`Log.truncate_to`, with the checkpoints corrected first: what is written behind `offset` is not flushed."""
@@ -213,10 +249,12 @@ class LogManager:
     def remove_deleted(self, now_ms: int) -> None:
         """Give back the space of partitions and segments deleted longer than file.delete.delay.ms ago."""
         for entry in [entry for entry in self._removable if entry[0] <= now_ms]:
-            self._remove_tree(entry[1])
+            if posixpath.dirname(entry[1]) not in self.offline:
+                self._remove_tree(entry[1])
             self._removable.remove(entry)
         for log in list(self.logs.values()):
-            log.remove_deleted(now_ms)
+            if not self.is_offline(log):
+                log.remove_deleted(now_ms)
 
     def _remove_tree(self, path: str) -> None:
         for entry in self.files.entries(path):
@@ -235,11 +273,15 @@ class LogManager:
         """Make all that was appended so far survive a power cut, and write down that it does."""
         failures = []
         for key in list(self._new):
+            log = self.logs.get(key)
             try:
                 with suppress(KeyError):  # deleted meanwhile
-                    checkpoints.write_topic_id(self.files, self.logs[key].directory, self._topic_ids[key], sync=True)
+                    if log is not None and not self.is_offline(log):
+                        checkpoints.write_topic_id(self.files, log.directory, self._topic_ids[key], sync=True)
                 self._new.discard(key)
             except StorageFailure as failure:
+                if log is not None:
+                    self.note_failure(log, failure)
                 failures.append(failure)
         try:
             self._for_each(self._flush)
@@ -269,7 +311,8 @@ class LogManager:
     def _flush(self, log: Log, flush: Callable[[Log], None] = Log.flush) -> None:
         try:
             flush(log)
-        except StorageFailure:
+        except StorageFailure as failure:
+            self.note_failure(log, failure)
             if log.has_lost_writes:  # then not even a kill leaves everything: the next start is to check
                 self.files.remove(f"{posixpath.dirname(log.directory)}/{BOOT_ID}")
             raise
@@ -277,6 +320,8 @@ class LogManager:
     def _for_each(self, act: Callable[[Log], object]) -> None:
         failures = []
         for key, log in list(self.logs.items()):
+            if self.is_offline(log):
+                continue
             try:
                 act(log)
             except StorageFailure as failure:
@@ -287,11 +332,12 @@ class LogManager:
 
     def write_checkpoints(self) -> None:
         failures = []
-        for directory in self.directories:
+        for directory in self._online:
             try:
                 with self._checkpoint_lock:
                     self._write_checkpoints(directory.path)
             except StorageFailure as failure:
+                self._note_failure(directory.path, failure)
                 failures.append(failure)
         if failures:
             raise failures[0]
@@ -321,9 +367,8 @@ class LogManager:
         """A clean stop: flush everything, say so, unlock. If that fails the directories are unlocked all the same."""
         try:
             self.flush_all()
-            for log in self.logs.values():
-                log.close()
-            for directory in self.directories:
+            self._for_each(Log.close)
+            for directory in self._online:
                 checkpoints.write_clean_shutdown(self.files, directory.path)
         finally:
             self.abandon()

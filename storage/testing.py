@@ -113,7 +113,7 @@ class MemoryFile:
 
     def append(self, data: Buffer) -> None:
         inode = self._opened()
-        taken = self._files.write(inode, self.size, bytes(data))
+        taken = self._files.write(inode, self.size, bytes(data), self.path)
         if taken < len(data):
             raise DiskFull(f"No space left on device: {self.path}")
         self.size += len(data)
@@ -158,6 +158,7 @@ class MemoryFiles:
         self.fail_at = fail_at
         self.cut_at = cut_at
         self.space_bytes = space_bytes
+        self.broken: str | None = None  # a directory in which nothing can be changed any more
         self.now_ms = 0
         self.operations = 0
         self.boot = "boot-1"
@@ -200,13 +201,14 @@ class MemoryFiles:
         if self.operations == self.cut_at:
             self._is_off = True
             raise PowerCut
-        if self.operations == self.fail_at:
+        is_broken = self.broken is not None and f"{path}/".startswith(f"{self.broken}/")
+        if is_broken or self.operations == self.fail_at:
             raise StorageFailure(f"Input/output error: {path}")
 
-    def write(self, inode: _Inode, position: int, data: bytes) -> int:
+    def write(self, inode: _Inode, position: int, data: bytes, path: str) -> int:
         """Write what fits; a failing write leaves nothing, a power cut leaves a part."""
         try:
-            self.count_operation("write")
+            self.count_operation(path)
         except PowerCut:
             part = data[: self._random.randint(0, len(data))]
             inode.data[position : position + len(part)] = part

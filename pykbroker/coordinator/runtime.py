@@ -245,7 +245,7 @@ class Coordinator(Generic[S]):
         if self._is_stopped:
             raise BrokerError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
         led = self._shards.get(self.partition_of(key))
-        if led is None or not led.partition.is_leader:
+        if led is None or not led.partition.is_leader or led.partition.is_offline:
             raise BrokerError(ErrorCode.NOT_COORDINATOR)
         return led
 

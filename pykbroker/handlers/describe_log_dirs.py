@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pykbroker.config_brokers import is_cordoned
 from pykbroker.context import RequestContext
 from wire.api.describe_log_dirs import DescribeLogDirsRequest, DescribeLogDirsResponse
+from wire.errors import ErrorCode
 
 Result = DescribeLogDirsResponse.DescribeLogDirsResult
 Topic = Result.DescribeLogDirsTopic
@@ -41,6 +42,8 @@ def handle(request: DescribeLogDirsRequest, ctx: RequestContext) -> DescribeLogD
 
 
 def directory(path: str, topics: dict[str, list[Partition]], ctx: RequestContext) -> Result:
+    if path in ctx.broker.replicas.logs.offline:
+        return Result(error_code=ErrorCode.KAFKA_STORAGE_ERROR, log_dir=os.path.abspath(path), topics=[])
     total, usable = room(path)
     return Result(
         log_dir=os.path.abspath(path),

@@ -77,18 +77,17 @@ def page(
 
 
 def described_topic(topic: TopicImage, partitions: Iterable[PartitionImage], ctx: RequestContext) -> Topic:
-    image = ctx.broker.image
     return Topic(
         name=topic.name,
         topic_id=topic.id,
         is_internal=topic.is_internal,
-        partitions=[described_partition(partition, image, ctx.listener) for partition in partitions],
+        partitions=[described_partition(topic.name, partition, ctx) for partition in partitions],
         topic_authorized_operations=TOPIC_OPERATIONS,
     )
 
 
-def described_partition(partition: PartitionImage, image: MetadataImage, listener: str) -> Partition:
-    error_code, leader_id, offline_replicas = partition_state(partition, image, listener)
+def described_partition(topic: str, partition: PartitionImage, ctx: RequestContext) -> Partition:
+    error_code, leader_id, offline_replicas = partition_state(topic, partition, ctx)
     return Partition(
         error_code=error_code,
         partition_index=partition.index,

@@ -91,7 +91,10 @@ def _coordinator(key: str, key_type: int, ctx: RequestContext) -> Coordinator:
         return _nowhere(key, ErrorCode.INVALID_REQUEST)
     image = ctx.broker.image
     coordinator = _coordinator_of(key_type, ctx)
-    placed = image.partition(coordinator.topic, coordinator.partition_of(key))
+    index = coordinator.partition_of(key)
+    placed = image.partition(coordinator.topic, index)
+    if (coordinator.topic, index) in ctx.broker.replicas.offline:
+        placed = None
     node = None if placed is None else image.nodes.get(placed.leader)
     address = None if node is None else ctx.advertised(node)
     if node is not None and address is not None:

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from pykbroker.authorized_operations import CLUSTER_OPERATIONS, NOT_ASKED_FOR, TOPIC_OPERATIONS
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
-from pykbroker.metadata.image import INTERNAL_TOPICS, MetadataImage, PartitionImage, TopicImage
+from pykbroker.metadata.image import INTERNAL_TOPICS, PartitionImage, TopicImage
 from pykbroker.reachability import absence, partition_state, reachable_nodes
 from pykbroker.topic_names import CLUSTER_METADATA_TOPIC
 from wire.api.metadata import MetadataRequest, MetadataResponse
@@ -115,7 +115,7 @@ def answer(request: MetadataRequest, ctx: RequestContext, wanted: Wanted) -> Met
         if topic is None:
             missing.append(missing_topic(name, operations))
         else:
-            topics.append(described(topic, image, ctx, operations))
+            topics.append(described(topic, ctx, operations))
     return MetadataResponse(
         brokers=[
             Broker(node_id=node.id, host=host, port=port, rack=node.rack)
@@ -130,18 +130,18 @@ def answer(request: MetadataRequest, ctx: RequestContext, wanted: Wanted) -> Met
     )
 
 
-def described(topic: TopicImage, image: MetadataImage, ctx: RequestContext, operations: int) -> Topic:
+def described(topic: TopicImage, ctx: RequestContext, operations: int) -> Topic:
     return Topic(
         name=topic.name,
         topic_id=topic.id,
         is_internal=topic.is_internal,
-        partitions=[described_partition(partition, image, ctx) for partition in topic.partitions],
+        partitions=[described_partition(topic.name, partition, ctx) for partition in topic.partitions],
         topic_authorized_operations=operations,
     )
 
 
-def described_partition(partition: PartitionImage, image: MetadataImage, ctx: RequestContext) -> Partition:
-    error_code, leader_id, offline_replicas = partition_state(partition, image, ctx.listener)
+def described_partition(topic: str, partition: PartitionImage, ctx: RequestContext) -> Partition:
+    error_code, leader_id, offline_replicas = partition_state(topic, partition, ctx)
     if error_code == ErrorCode.LISTENER_NOT_FOUND and ctx.api_version < FIRST_WITH_LISTENER_NOT_FOUND:
         error_code = ErrorCode.LEADER_NOT_AVAILABLE
     return Partition(
