@@ -1,8 +1,8 @@
 """Settings: Kafka's names, types and defaults, layered defaults < file < environment < flags.
 
 Immutable once loaded, and checked whole: a `Settings` holds no bad value. Each value remembers where it came from.
-Unknown keys are kept out and told in `warnings`, with the nearest known name. Dynamic settings are not here: they are
-cluster metadata, and `topic_config` puts them over these.
+Unknown keys are refused on the command line; elsewhere they are kept out and told in `warnings`, with the nearest
+known name. Dynamic settings are not here: they are cluster metadata, and `topic_config` puts them over these.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Settings:
         for key, item in given.items():
             definition = broker_definition(key)
             if definition is None:
-                warnings.append(_unknown(key, item.origin))
+                if item.source is Source.FLAG:  # a slip of the hand; files and environments are written for others too
+                    raise StartupError(_unknown(key, item.origin), exit_status=2)
+                warnings.append(f"{_unknown(key, item.origin)}: it is ignored")
                 continue
             self._values[key] = _checked(definition, item)
             self._given[key] = item
@@ -248,7 +250,7 @@ def _known(name: Str) -> Definition:
 
 def _unknown(key: Str, origin: Str) -> Str:
     near = nearest_name(key, broker_definitions())
-    return f"unknown setting {key} ({origin}) is ignored" + (f"; did you mean {near}?" if near else "")
+    return f"unknown setting {key} ({origin})" + (f", did you mean {near}?" if near else "")
 
 
 def _checked(definition: Definition, item: Given) -> Value:

@@ -129,12 +129,20 @@ def test_variables_of_scripts_and_images_are_no_settings() -> None:
 
 
 def test_an_unknown_key_is_warned_of_with_the_nearest_name() -> None:
-    settings = Settings.load(environment={"KAFKA_NUM_PARTITION": "3"}, overrides={"zzz": "1"})
+    settings = Settings.load(environment={"KAFKA_NUM_PARTITION": "3", "KAFKA_ZZZ": "1"})
 
     assert (
-        "unknown setting num.partition (KAFKA_NUM_PARTITION) is ignored; did you mean num.partitions?",
-        "unknown setting zzz (command line) is ignored",
+        "unknown setting num.partition (KAFKA_NUM_PARTITION), did you mean num.partitions?: it is ignored",
+        "unknown setting zzz (KAFKA_ZZZ): it is ignored",
     ) == settings.warnings
+
+
+def test_an_unknown_key_on_the_command_line_is_refused() -> None:
+    with pytest.raises(StartupError) as refused:
+        Settings.load(overrides={"num.partition": "3"})
+
+    assert 2 == refused.value.exit_status
+    assert "unknown setting num.partition (command line), did you mean num.partitions?" == refused.value.message
 
 
 @pytest.mark.parametrize(
