@@ -30,7 +30,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from wire.compression import Bytes, Codec, compress, decompress
 from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord
-from wire.records import NO_TIMESTAMP, Record, check, read_record, write_record
+from wire.record_check import check
+from wire.records import NO_TIMESTAMP, Record, read_record, write_record
 
 __all__ = ["CorruptBatch", "Record", "RecordBatch", "batches", "build", "check_records", "first_batch", "with_body"]
 
