@@ -144,6 +144,18 @@ def test_one_changed_byte_passes_only_where_all_records_can_be_read(
     assert outcome(check, bytes(data), len(records)) == outcome(check_by_reading, bytes(data), len(records))
 
 
+@pytest.mark.parametrize("key", [None, b"key"])
+@pytest.mark.parametrize("value_size", [*range(80), *range(8180, 8200), 1 << 20])
+def test_a_lone_record_passes_only_as_it_is(value_size: int, key: bytes | None) -> None:
+    data = encode([Record(0, 0, key, bytes(value_size))])
+    assert check(data, 1) == 0
+
+    for position in {*range(min(12, len(data))), len(data) - 1}:
+        for byte in (0, 1, 2, 128, data[position] ^ 1, data[position] ^ 128):
+            changed = data[:position] + bytes([byte]) + data[position + 1 :]
+            assert outcome(check, changed, 1) == outcome(check_by_reading, changed, 1)
+
+
 @given(batch=with_long_varints())
 @settings(max_examples=500)
 def test_varints_need_not_be_short(batch: tuple[bytes, int]) -> None:
