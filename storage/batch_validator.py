@@ -21,7 +21,8 @@ def check_batch(batch: RecordBatch, config: LogConfig, now_ms: int, *, from_clie
     """
     if from_client and batch.base_offset:
         raise InvalidRecord(f"a batch sent with a base offset of {batch.base_offset}")
-    check_size(len(batch.data), config)
+    if len(batch.data) > config.max_message_bytes:
+        check_size(len(batch.data), config)
     try:
         batch.check_crc()
     except CorruptBatch as error:

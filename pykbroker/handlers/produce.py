@@ -154,7 +154,8 @@ def append_one(
         if not_of_transaction and (name, data.index) in not_of_transaction:
             raise not_of_transaction[name, data.index]
         log_start_offset = partition.log.log_start_offset
-        if is_due(batch, partition.log.config):
+        config = partition.log.config
+        if config.target_codec is not None and is_due(batch, config):
             return convert_later(partition, data, batch, unconverted)
         appended = partition.append_as_leader((batch,), now_ms=now_ms, acks_all=acks == ACKS_ALL)
     except BrokerError as error:
