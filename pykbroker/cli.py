@@ -54,7 +54,7 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from pykbroker import logs
     from pykbroker.config import Settings
 
-    settings = Settings.load(file=options.config, environment=environment, overrides=flags(options))
+    settings = Settings.load(file=options.config, environment=environment, overrides=flags(options), is_strict=True)
     topics = _topics(options, environment)
     logs.set_up(options.log_format, options.log_level)
     _warn(settings)

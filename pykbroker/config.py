@@ -1,8 +1,8 @@
 """Settings: Kafka's names, types and defaults, layered defaults < file < environment < flags.
 
 Immutable once loaded, and checked whole: a `Settings` holds no bad value. Each value remembers where it came from.
-Unknown keys are refused on the command line; elsewhere they are kept out and told in `warnings`, with the nearest
-known name. Dynamic settings are not here: they are cluster metadata, and `topic_config` puts them over these.
+Unknown keys are refused on the command line (`is_strict`); elsewhere they are kept out and told in `warnings`, with the
+nearest known name. Dynamic settings are not here: they are cluster metadata, and `topic_config` puts them over these.
 """
 
 from __future__ import annotations
@@ -62,8 +62,6 @@ class Settings:
         for key, item in given.items():
             definition = broker_definition(key)
             if definition is None:
-                if item.source is Source.FLAG:  # a slip of the hand; files and environments are written for others too
-                    raise StartupError(_unknown(key, item.origin), exit_status=2)
                 warnings.append(f"{_unknown(key, item.origin)}: it is ignored")
                 continue
             self._values[key] = _checked(definition, item)
@@ -82,8 +80,14 @@ class Settings:
         file: Path | None = None,
         environment: Mapping[Str, Str] | None = None,
         overrides: Mapping[Str, Str] | None = None,
+        is_strict: bool = False,
     ) -> Settings:
+        """`is_strict`: an unknown key among the overrides is refused."""
         given = {} if file is None else _from_file(file)
+        if is_strict:  # a slip of the hand; files and environments are written for others too
+            for key in overrides or {}:
+                if broker_definition(key) is None:
+                    raise StartupError(_unknown(key, "command line"), exit_status=2)
         given.update(_from_environment(environment or {}))
         given.update({key: Given(text, Source.FLAG, "command line") for key, text in (overrides or {}).items()})
         return cls(given)

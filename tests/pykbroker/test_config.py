@@ -139,7 +139,7 @@ def test_an_unknown_key_is_warned_of_with_the_nearest_name() -> None:
 
 def test_an_unknown_key_on_the_command_line_is_refused() -> None:
     with pytest.raises(StartupError) as refused:
-        Settings.load(overrides={"num.partition": "3"})
+        Settings.load(overrides={"num.partition": "3"}, is_strict=True)
 
     assert 2 == refused.value.exit_status
     assert "unknown setting num.partition (command line), did you mean num.partitions?" == refused.value.message
