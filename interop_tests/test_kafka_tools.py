@@ -400,7 +400,8 @@ def joined(broker: Broker, group: str, topic: str) -> Iterator[None]:
             auto_offset_reset="earliest",
         ) as consumer:  # fmt: skip
             while not stop.is_set():
-                consumer.poll(100)
+                # kafka-python 3.0 forgets that it joined if the answer comes in the moment that its poll gives up.
+                consumer.poll(100 if ready.is_set() else 5_000)
                 ends = consumer.end_offsets(consumer.assignment())
                 if ends and not ready.is_set() and all(consumer.position(each) == end for each, end in ends.items()):
                     consumer.commit()
