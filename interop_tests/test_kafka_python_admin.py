@@ -212,7 +212,7 @@ def test_offsets_are_listed_by_every_specification(broker: Broker, admin: KafkaA
 def test_groups_are_listed_described_and_deleted(broker: Broker, admin: KafkaAdminClient, name: str) -> None:
     admin.create_topics([NewTopic(name, 2, 1)])
     with KafkaConsumer(name, bootstrap_servers=broker.address, group_id=name, client_id="me") as reader:
-        wait_until(lambda: reader.poll(100) is not None and reader.assignment())
+        wait_until(lambda: reader.poll(2_000) is not None and reader.assignment())
         reader.commit()
 
         listed = [group for group in admin.list_groups() if group["group_id"] == name]

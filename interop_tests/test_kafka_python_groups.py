@@ -219,7 +219,7 @@ def test_a_member_that_lost_its_place_cannot_commit(broker: Broker, topic: str, 
     with KafkaConsumer(
         topic, bootstrap_servers=broker.address, group_id=topic, enable_auto_commit=False, **config
     ) as late:
-        wait_until(lambda: late.poll(100) is not None and late.assignment())
+        wait_until(lambda: late.poll(2_000) is not None and late.assignment())
         other = join()
         wait_until(lambda: len(other.assigned) == PARTITIONS)
 
