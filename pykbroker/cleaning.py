@@ -75,10 +75,8 @@ async def _set_when_cancelled(event: threading.Event) -> None:
 
 def _clean_one(broker: Broker, cleaner: LogCleaner, stopped: threading.Event) -> bool:
     """False if there was nothing to do, or it did not work out."""
-    limits = CleanerLimits(
-        int(_setting(broker, "log.cleaner.dedupe.buffer.size")), _setting(broker, "log.cleaner.io.buffer.load.factor")
-    )
-    pacer = Pacer(_setting(broker, "log.cleaner.io.max.bytes.per.second"), stopped)
+    limits, bytes_per_second = current_limits(broker)
+    pacer = Pacer(bytes_per_second, stopped)
     started = time.monotonic()
     usual_turn_seconds = sys.getswitchinterval()
     try:
@@ -96,6 +94,13 @@ def _clean_one(broker: Broker, cleaner: LogCleaner, stopped: threading.Event) ->
         return False
     _report(*done, time.monotonic() - started)
     return True
+
+
+def current_limits(broker: Broker) -> tuple[CleanerLimits, float]:
+    """Of one round, and its speed in bytes per second."""
+    dedupe_buffer_bytes = int(_setting(broker, "log.cleaner.dedupe.buffer.size"))
+    limits = CleanerLimits(dedupe_buffer_bytes, _setting(broker, "log.cleaner.io.buffer.load.factor"))
+    return limits, _setting(broker, "log.cleaner.io.max.bytes.per.second")
 
 
 def _report(key: TopicPartition, stats: CleanerStats, seconds: float) -> None:

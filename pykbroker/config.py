@@ -58,9 +58,13 @@ class Settings:
         """Of what was given, by key; raises StartupError for what is wrong with it."""
         self._given: dict[Str, Given] = {}
         self._values: dict[Str, Value] = {}
-        warnings = []
+        warnings: list[Str] = []
+        former: list[Str] = []
         for key, item in given.items():
             definition = broker_definition(key)
+            if definition is None and is_former(key):
+                former.append(key)
+                continue
             if definition is None:
                 warnings.append(f"{_unknown(key, item.origin)}: it is ignored")
                 continue
@@ -69,6 +73,7 @@ class Settings:
             if key in PROTECTIONS_NOT_SERVED and item.text.strip():
                 warnings.append(f"{key} ({item.origin}) has no effect: nothing is refused on its account")
         self.warnings: tuple[Str, ...] = tuple(warnings)
+        self.former: tuple[Str, ...] = tuple(former)  # names of settings that Kafka 4.3 has no more
         self.node_id: Int = self._node_id()
         self.listeners: tuple[Listener, ...] = self._listeners()
         self.advertised_listeners: Mapping[Str, tuple[Str, Int]] | None = self._advertised()
@@ -86,7 +91,7 @@ class Settings:
         given = {} if file is None else _from_file(file)
         if is_strict:  # a slip of the hand; files and environments are written for others too
             for key in overrides or {}:
-                if broker_definition(key) is None:
+                if broker_definition(key) is None and not is_former(key):
                     raise StartupError(_unknown(key, "command line"), exit_status=2)
         given.update(_from_environment(environment or {}))
         given.update({key: Given(text, Source.FLAG, "command line") for key, text in (overrides or {}).items()})
@@ -237,6 +242,11 @@ def broker_definition(name: Str) -> Definition | None:
         suffixes = (".".join(parts[start:]) for start in (3, 4))
         found = next((broker_definitions()[key] for key in suffixes if key in broker_definitions()), None)
     return found
+
+
+def is_former(name: Str) -> Bool:
+    """Whether an older Kafka had such a broker setting, or Kafka's own tests have it."""
+    return name in config_definitions.FORMER or name.startswith(config_definitions.FORMER_FAMILIES)
 
 
 def nearest_name(name: Str, names: Iterable[Str]) -> Str | None:

@@ -141,6 +141,10 @@ def current_value(image: MetadataImage, settings: Settings, name: str) -> str | 
     return settings.raw(name)
 
 
+def is_on(image: MetadataImage, settings: Settings, name: str) -> bool:
+    return (current_value(image, settings, name) or "").strip().lower() == "true"
+
+
 def is_cordoned(image: MetadataImage, settings: Settings, directory: str) -> bool:
     """Whether a log directory is to take no new partitions (KIP-1066)."""
     cordoned = split_list(current_value(image, settings, CORDONED) or "")

@@ -455,6 +455,48 @@ DYNAMIC_ONLY: Table = (
 # Kafka reads these too, but publishes them nowhere: for tests and for trouble.
 INTERNAL: Table = (("producer.id.expiration.check.interval.ms", "INT", "600000", "[1,...]"),)
 
+# Settings that a file written for Kafka may well have, and that mean nothing to Kafka 4.3 (it had them until 3.9), or
+# only to its inside.
+FORMER = frozenset(
+    (
+        "auto.include.jmx.reporter",
+        "broker.id.generation.enable",
+        "control.plane.listener.name",
+        "controlled.shutdown.max.retries",
+        "controlled.shutdown.retry.backoff.ms",
+        "delegation.token.master.key",
+        "eligible.leader.replicas.enable",
+        "group.consumer.regex.refresh.interval.ms",
+        "group.coordinator.new.enable",
+        "group.share.enable",
+        "group.share.initialize.retry.interval.ms",
+        "group.share.max.groups",
+        "group.share.persister.class.name",
+        "inter.broker.protocol.version",
+        "leader.imbalance.per.broker.percentage",
+        "log.initial.task.delay.ms",
+        "log.message.downconversion.enable",
+        "log.message.format.version",
+        "log.message.timestamp.difference.max.ms",
+        "metadata.log.segment.min.bytes",
+        "offsets.commit.required.acks",
+        "remote.log.index.file.cache.ttl.ms",
+        "reserved.broker.max.id",
+        "server.max.startup.time.ms",
+        "share.coordinator.cold.partition.snapshot.interval.ms",
+        "share.coordinator.state.topic.prune.interval.ms",
+        "unclean.leader.election.interval.ms",
+    )
+)
+FORMER_FAMILIES = (
+    "controller.performance.",
+    "internal.",
+    "password.encoder.",
+    "remote.log.manager.task.retry.",
+    "unstable.",
+    "zookeeper.",
+)
+
 # Where Kafka's default only makes sense for a cluster, or for a machine that runs nothing else: one node, here and now.
 DEVELOPMENT_PROFILE = {
     "advertised.listeners": "auto",
@@ -469,6 +511,9 @@ DEVELOPMENT_PROFILE = {
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "4",
     "share.coordinator.state.topic.replication.factor": "1",
+    "socket.listen.backlog.size": "4096",
+    "socket.receive.buffer.bytes": "-1",  # the system's, which grows as needed
+    "socket.send.buffer.bytes": "-1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",

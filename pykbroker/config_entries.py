@@ -23,6 +23,7 @@ from pykbroker.config import (
     topic_definitions,
 )
 from pykbroker.config_dynamic import CLUSTER_WIDE, PER_BROKER
+from pykbroker.config_resources import dynamic_broker_configs
 from pykbroker.config_values import Definition, parse, text_of
 from pykbroker.metadata.image import MetadataImage
 from pykbroker.topic_config import SYNONYMS, effective_topic_config
@@ -95,7 +96,7 @@ def topic_entries(settings: Settings, image: MetadataImage, topic: str) -> Itera
 
 def broker_entries(settings: Settings, image: MetadataImage) -> Iterator[ConfigEntry]:
     """Of this node: all that Kafka knows, and what was set for single listeners."""
-    dynamic = {**image.broker_configs.get("", {}), **image.broker_configs.get(str(settings.node_id), {})}
+    dynamic = dynamic_broker_configs(image, settings.node_id)
     for name in dict.fromkeys((*broker_definitions(), *settings.overrides, *dynamic)):
         definition = broker_definition(name) or _unknown(name)
         text = dynamic.get(name) or _static(settings, name) or definition.default

@@ -47,6 +47,18 @@ def own_configs(image: MetadataImage, resource: Resource) -> Configs:
     return _of_all(image, resource.type).get(resource.name, {})
 
 
+def group_configs(image: MetadataImage, node_id: int, group_id: str) -> Configs:
+    """What was set while the brokers run: for the group, else for all (`group.consumer.assignment.interval.ms`)."""
+    of_all = dynamic_broker_configs(image, node_id).items()
+    own = image.group_configs.get(group_id, {})
+    return {**{name.removeprefix("group."): text for name, text in of_all if name.startswith("group.")}, **own}
+
+
+def dynamic_broker_configs(image: MetadataImage, node_id: int) -> Configs:
+    """What was set for one broker, over what was set for all."""
+    return {**image.broker_configs.get("", {}), **image.broker_configs.get(str(node_id), {})}
+
+
 def with_own_configs(image: MetadataImage, configs: Mapping[Resource, Configs]) -> MetadataImage:
     """The image where these resources have these settings and no others."""
     for resource, own in configs.items():

@@ -13,6 +13,7 @@ import socket
 import trio
 
 from pykbroker.broker import Broker
+from pykbroker.config import Settings
 from pykbroker.connection import Connection
 from pykbroker.connection_quotas import ConnectionQuotas
 from pykbroker.context import RequestContext
@@ -23,13 +24,13 @@ from pykbroker.transport import SocketTransport
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 4096
 _SWEEPS_PER_IDLE_TIME = 10
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def bind(listener: Listener) -> socket.socket:
+def bind(listener: Listener, settings: Settings) -> socket.socket:
     """A socket at the listener's address, not listening yet. Raises StartupError."""
+    receive_buffer_bytes = settings.int("socket.receive.buffer.bytes")
     try:
         family, address = _resolve(listener.host, listener.port)
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -38,6 +39,8 @@ def bind(listener: Listener) -> socket.socket:
             if family == socket.AF_INET6:
                 # All addresses means those of IPv4 too; a named IPv6 address means itself.
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(listener.host != ""))
+            if receive_buffer_bytes > 0:  # before the first connection, which may then have a larger window
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
             sock.bind(address)
         except OSError:
             sock.close()
@@ -74,6 +77,7 @@ class ListenerTask:
         self._dispatcher = dispatcher
         self._listener = listener
         self._socket = sock
+        self._send_buffer_bytes = broker.settings.int("socket.send.buffer.bytes")
         self._connections: dict[SocketTransport, int] = {}  # what each one's activity was at the last sweep
 
     @property
@@ -92,7 +96,7 @@ class ListenerTask:
     async def run(self, nursery: trio.Nursery) -> None:
         """Listen, and accept until cancelled."""
         with self._socket:
-            self._socket.listen(BACKLOG)
+            self._socket.listen(self._broker.settings.int("socket.listen.backlog.size"))
             nursery.start_soon(self._close_idle)
             while True:
                 await self._quotas.wait_for_slot(self.name)
@@ -124,6 +128,8 @@ class ListenerTask:
         transport = SocketTransport(sock)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._send_buffer_bytes > 0:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer_bytes)
             local = sock.getsockname()
         except OSError:  # gone already
             transport.close()

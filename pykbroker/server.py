@@ -119,7 +119,7 @@ def _open_logs(
         raise StartupError(str(error)) from error
 
 
-def _node(settings: Settings, tasks: Sequence[ListenerTask]) -> NodeImage:
+def node_of(settings: Settings, tasks: Sequence[ListenerTask]) -> NodeImage:
     advertised = settings.advertised_listeners
     if advertised is None:  # auto: the address that the client connected to
         listeners = {task.name: Endpoint("", task.address[1]) for task in tasks}
@@ -142,7 +142,7 @@ def run(
     """Serve until SIGTERM or SIGINT. Raises StartupError."""
     floor = KAFKA_4_FLOOR if protocol_floor == "4.0" else None
     with _data_directories(settings, ephemeral=ephemeral) as directories:
-        sockets = [(listener, bind(listener)) for listener in settings.listeners]
+        sockets = [(listener, bind(listener, settings)) for listener in settings.listeners]
         try:
             trio.run(_serve, settings, directories, sockets, floor, topics, fsync)
         except BaseExceptionGroup as group:
@@ -164,7 +164,7 @@ async def _serve(
         ):
             dispatcher, quotas = Dispatcher(), ConnectionQuotas(broker)
             tasks = [ListenerTask(broker, dispatcher, quotas, listener, sock) for listener, sock in sockets]
-            await broker.controller.register_node(_node(settings, tasks))
+            await broker.controller.register_node(node_of(settings, tasks))
             await initial_topics.create(broker.controller, topics)
             async with trio.open_nursery() as accepting:
                 for task in tasks:

@@ -83,7 +83,7 @@ class SharePartitionManager:
         self._wake_timer = trio.Event()
 
     def config(self, group_id: str) -> DeliveryConfig:
-        return self._configs.delivery(self._controller.image.group_configs.get(group_id, {}))
+        return self._configs.delivery(self._controller.image, group_id)
 
     # --- finding
 

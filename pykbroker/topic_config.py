@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from pykbroker.config import Settings, topic_definitions
+from pykbroker.config_resources import dynamic_broker_configs
 from pykbroker.config_values import InvalidValueError, Value, parse, text_of
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
@@ -114,8 +115,7 @@ def internal_topic_configs(settings: Settings, topic: str) -> dict[str, str]:
 def _dynamic(settings: Settings, image: MetadataImage) -> Items:
     if not image.broker_configs:
         return ()
-    configs = {**image.broker_configs.get("", {}), **image.broker_configs.get(str(settings.node_id), {})}
-    return tuple(configs.items())
+    return tuple(dynamic_broker_configs(image, settings.node_id).items())
 
 
 # Thousands of partitions are opened at a start, with the same few configs.

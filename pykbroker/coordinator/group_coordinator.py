@@ -53,7 +53,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
         rebalance.start(led.shard, now_ms)
         leaving.start(led.shard, now_ms)
         for group in led.shard.share_groups.values():
-            config = self.share_configs.group(self._controller.image.group_configs.get(group.group_id, {}))
+            config = self.share_configs.group(self._controller.image, group.group_id)
             share_membership.start(led.shard, group, config, now_ms)
         commits.schedule_cleanup(led.shard, now_ms)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from pykbroker.config_brokers import is_on
 from pykbroker.context import RequestContext
 from pykbroker.coordinator.transactions.transaction import Place
 from pykbroker.coordinator.verification import check
@@ -45,7 +46,9 @@ async def outside_of_transaction(
         raise BrokerError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, words)
     first = first_writes(request, batches, ctx)
     adds = ctx.api_version >= FIRST_THAT_ADDS
-    if not first or not (adds or ctx.broker.settings.bool("transaction.partition.verification.enable")):
+    if not first or not (
+        adds or is_on(ctx.broker.image, ctx.broker.settings, "transaction.partition.verification.enable")
+    ):
         return {}
     ((producer_id, producer_epoch),) = producers
     try:

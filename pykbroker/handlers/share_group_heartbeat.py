@@ -33,8 +33,7 @@ async def _heartbeat(
     request: ShareGroupHeartbeatRequest, ctx: RequestContext, *, may_initialize: bool = True
 ) -> Heartbeat:
     broker = ctx.broker
-    own = broker.image.group_configs.get(request.group_id, {})
-    config = broker.groups.share_configs.group(own)
+    config = broker.groups.share_configs.group(broker.image, request.group_id)
     caller = Caller(ctx.client_id, printed_address(ctx.client_host))
 
     def decide(shard: GroupShard, now_ms: int) -> Decision[Heartbeat]:

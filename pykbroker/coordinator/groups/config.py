@@ -17,6 +17,7 @@ MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class GroupConfig:
+    node_id: int = 1
     initial_rebalance_delay_ms: int = 3_000
     min_session_timeout_ms: int = 6_000
     max_session_timeout_ms: int = 30 * MINUTE_MS
@@ -37,6 +38,7 @@ class GroupConfig:
     @classmethod
     def of(cls, settings: Settings) -> GroupConfig:
         return cls(
+            node_id=settings.node_id,
             initial_rebalance_delay_ms=settings.int("group.initial.rebalance.delay.ms"),
             min_session_timeout_ms=settings.int("group.min.session.timeout.ms"),
             max_session_timeout_ms=settings.int("group.max.session.timeout.ms"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pykbroker.config_resources import group_configs
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer.config import ConsumerGroupConfig
@@ -53,7 +54,7 @@ class GroupShard:
         return self._image()
 
     def consumer_config(self, group_id: str) -> ConsumerGroupConfig:
-        return self.config.consumer.for_group(self.image.group_configs.get(group_id, {}))
+        return self.config.consumer.for_group(group_configs(self.image, self.config.node_id, group_id))
 
     def replay(
         self,

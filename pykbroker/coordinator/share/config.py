@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pykbroker.config_resources import group_configs
+
 if TYPE_CHECKING:
     from pykbroker.config import Settings
-    from pykbroker.metadata.image import Configs
+    from pykbroker.metadata.image import Configs, MetadataImage
 
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 
@@ -40,8 +42,8 @@ class ShareConfigs:
 
     settings: Settings
 
-    def delivery(self, own: Configs) -> DeliveryConfig:
-        """`own` is what was set for the group."""
+    def delivery(self, image: MetadataImage, group_id: str) -> DeliveryConfig:
+        own = group_configs(image, self.settings.node_id, group_id)
         isolation = own.get("share.isolation.level", "read_uncommitted")
         return DeliveryConfig(
             record_lock_duration_ms=self._bounded("record.lock.duration.ms", own),
@@ -52,7 +54,8 @@ class ShareConfigs:
             is_renewal_enabled=own.get("share.renew.acknowledge.enable", "true").lower() == "true",
         )
 
-    def group(self, own: Configs) -> ShareGroupConfig:
+    def group(self, image: MetadataImage, group_id: str) -> ShareGroupConfig:
+        own = group_configs(image, self.settings.node_id, group_id)
         return ShareGroupConfig(
             session_timeout_ms=self._bounded("session.timeout.ms", own),
             heartbeat_interval_ms=self._bounded("heartbeat.interval.ms", own),

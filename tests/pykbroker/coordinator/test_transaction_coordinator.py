@@ -310,9 +310,13 @@ async def test_in_version_2_a_producer_begins_at_sequence_0(broker: InMemoryBrok
     assert [("t", [0])] == [(topic.topic, topic.partitions) for topic in (await client.described()).topics]
 
 
-async def test_with_verification_switched_off_writes_are_believed() -> None:
-    async with coordinating_broker({"transaction.partition.verification.enable": "false"}) as it:
+@pytest.mark.parametrize("is_dynamic", [False, True])
+async def test_with_verification_switched_off_writes_are_believed(is_dynamic: bool) -> None:
+    off = {"transaction.partition.verification.enable": "false"}
+    async with coordinating_broker({} if is_dynamic else off) as it:
         client = await Client(it).start()
+        if is_dynamic:
+            await it.broker.controller.set_broker_configs(None, off)
 
         assert 0 == (await client.produce("t", 0)).error_code
 

@@ -27,6 +27,9 @@ EXPECTED_DIFFERENCES = {
     "log.dir": "our default",
     "min.insync.replicas": "Kafka sets it for the whole cluster when it elects from eligible leader replicas",
     "share.coordinator.state.topic.num.partitions": "our default",
+    "socket.listen.backlog.size": "our default",
+    "socket.receive.buffer.bytes": "our default",
+    "socket.send.buffer.bytes": "our default",
     "unknown.thing": "a setting that nobody knows is not kept here",
 }
 

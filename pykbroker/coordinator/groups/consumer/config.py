@@ -46,6 +46,7 @@ class ConsumerGroupDefaults:
         )
 
     def for_group(self, own: Mapping[str, str]) -> ConsumerGroupConfig:
+        """`own`: what was set while the broker runs."""
         return ConsumerGroupConfig(
             session_timeout_ms=self.session_timeout.of(own.get("consumer.session.timeout.ms")),
             heartbeat_interval_ms=self.heartbeat_interval.of(own.get("consumer.heartbeat.interval.ms")),
