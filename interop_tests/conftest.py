@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from interop_tests.harness import KINDS, ROOT, Broker, Kind
-from interop_tests.tools import Java, Venv
+from interop_tests.harness import KINDS, Broker, Kind
+from interop_tests.tools import Java, Unavailable, Venv, java_tools
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,23 +76,19 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def java() -> Java:
-    return java_tools("4.3.0")
+    return java_or_skip("4.3.0")
 
 
 @pytest.fixture(scope="session", params=["4.3.0", "3.9.1"])
 def each_java(request: pytest.FixtureRequest) -> Java:
-    return java_tools(request.param)
+    return java_or_skip(request.param)
 
 
-def java_tools(version: str) -> Java:
-    for tool in ("java", "mvn"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"Apache Kafka's own tools need `{tool}`")
-    command = [sys.executable, str(ROOT / "scripts" / "kafka"), "--libs", "--version", version]
-    fetched = subprocess.run(command, capture_output=True, text=True, check=False)
-    if fetched.returncode:
-        pytest.skip(f"the jars of Apache Kafka {version} cannot be had: {fetched.stderr.strip()[-300:]}")
-    return Java(version, Path(fetched.stdout.strip().splitlines()[-1]))
+def java_or_skip(version: str) -> Java:
+    try:
+        return java_tools(version)
+    except Unavailable as why:
+        pytest.skip(str(why))
 
 
 @pytest.fixture(scope="session")

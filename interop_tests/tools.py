@@ -20,6 +20,10 @@ JVM_FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare
 JVM_LOGGING = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 
 
+class Unavailable(Exception):
+    """Why a client cannot be had on this machine."""
+
+
 @dataclass(frozen=True)
 class Java:
     """The command-line tools of one version of Apache Kafka."""
@@ -33,6 +37,18 @@ class Java:
     def run(self, main_class: str, *arguments: str, stdin: str = "", timeout_s: float = 60) -> str:
         """Its standard output and error; a tool that fails fails the test."""
         return run(self.command(main_class, *arguments), stdin=stdin, timeout_s=timeout_s)
+
+
+def java_tools(version: str) -> Java:
+    """Fetches the jars if need be; raises Unavailable."""
+    for tool in ("java", "mvn"):
+        if shutil.which(tool) is None:
+            raise Unavailable(f"Apache Kafka's own tools need `{tool}`")
+    command = [sys.executable, str(ROOT / "scripts" / "kafka"), "--libs", "--version", version]
+    fetched = subprocess.run(command, capture_output=True, text=True, check=False)
+    if fetched.returncode:
+        raise Unavailable(f"the jars of Apache Kafka {version} cannot be had: {fetched.stderr.strip()[-300:]}")
+    return Java(version, Path(fetched.stdout.strip().splitlines()[-1]))
 
 
 @dataclass(frozen=True)
