@@ -257,10 +257,35 @@ SCENARIOS = {
         acls {at} --add --allow-principal User:a --operation Read --topic t
         delegation-tokens {at} --describe --command-config {dir}/none.properties
     """,
+    "acls with an authorizer": """
+        acls {at} --add --allow-principal User:alice --operation Read --operation Describe --topic orders
+        acls {at} --add --allow-principal User:bob --producer --topic ord --resource-pattern-type prefixed
+        acls {at} --add --allow-principal User:carol --consumer --topic * --group readers
+        acls {at} --add --deny-principal User:dave --deny-host 10.0.0.1 --operation All --cluster
+        acls {at} --add --allow-principal User:erin --operation DescribeTokens --user-principal User:frank
+        acls {at} --add --allow-principal User:erin --producer --topic orders --transactional-id tx --idempotent
+        acls {at} --list
+        acls {at} --list --topic orders
+        acls {at} --list --topic orders --resource-pattern-type match
+        acls {at} --list --topic ord --resource-pattern-type prefixed
+        acls {at} --list --principal User:carol
+        acls {at} --list --cluster
+        acls {at} --remove --allow-principal User:alice --operation Read --topic orders --force
+        acls {at} --list --topic orders
+        acls {at} --remove --topic orders --resource-pattern-type match --force
+        acls {at} --remove --topic nothing --force
+        acls {at} --list
+    """,
     "latency": """
         topics {at} --create --topic latency-t
         end-to-end {at} --topic latency-t --num-records 20 --producer-acks all --record-size 100
     """,
+}
+# These need Kafka's authorizer: without one there are no ACLs.
+WITH_AUTHORIZER = ("acls with an authorizer",)
+AUTHORIZER = {
+    "authorizer_class_name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super_users": "User:ANONYMOUS",
 }
 FILES = {
     "topic.properties": "retention.ms=5\ncleanup.policy=delete\n",
@@ -334,6 +359,15 @@ def own_broker(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
+def secured_broker(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    running = Broker(kind, tmp_path_factory.mktemp("secured") / "data", **AUTHORIZER)
+    try:
+        yield running.start()
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     for name, text in FILES.items():
@@ -343,9 +377,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_tool_prints_what_it_prints_on_kafka(
-    scenario: str, tools: Tools, own_broker: Broker, files: Path, pytestconfig: pytest.Config
+    scenario: str, tools: Tools, files: Path, pytestconfig: pytest.Config, request: pytest.FixtureRequest
 ) -> None:
-    printed = list(played(scenario, tools, own_broker, files))
+    broker = request.getfixturevalue("secured_broker" if scenario in WITH_AUTHORIZER else "own_broker")
+    printed = list(played(scenario, tools, broker, files))
     if pytestconfig.getoption("record_tools"):
         record(scenario, printed)
     for expected, got in zip(json.loads(RECORDED.read_text())[scenario], printed, strict=True):

@@ -28,7 +28,8 @@ Str: TypeAlias = str
 NEVER_EMPTY = ("advertised.listeners", "group.consumer.assignors", "listeners", "log.dir", "log.dirs")
 SERVED_PROTOCOLS = ("PLAINTEXT",)
 # Whoever sets one of these relies on it.
-PROTECTIONS_NOT_SERVED = ("authorizer.class.name", "create.topic.policy.class.name", "alter.config.policy.class.name")
+PROTECTIONS_NOT_SERVED = ("create.topic.policy.class.name", "alter.config.policy.class.name")
+STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
 # Variables of Kafka's images, scripts and tests that begin as settings do, and are none.
 _NOT_SETTINGS = re.compile(
@@ -59,11 +60,11 @@ class Settings:
         self._given: dict[Str, Given] = {}
         self._values: dict[Str, Value] = {}
         warnings: list[Str] = []
-        former: list[Str] = []
+        passed_over: list[Str] = []
         for key, item in given.items():
             definition = broker_definition(key)
-            if definition is None and is_former(key):
-                former.append(key)
+            if definition is None and is_passed_over(key):
+                passed_over.append(key)
                 continue
             if definition is None:
                 warnings.append(f"{_unknown(key, item.origin)}: it is ignored")
@@ -72,8 +73,12 @@ class Settings:
             self._given[key] = item
             if key in PROTECTIONS_NOT_SERVED and item.text.strip():
                 warnings.append(f"{key} ({item.origin}) has no effect: nothing is refused on its account")
+        if authorizer := self.str("authorizer.class.name").strip():
+            is_known = authorizer == STANDARD_AUTHORIZER
+            kept = "ACLs are kept and described, but NOT ENFORCED" if is_known else "it has no effect"
+            warnings.append(f"authorizer.class.name={authorizer}: {kept}: nobody is refused anything")
         self.warnings: tuple[Str, ...] = tuple(warnings)
-        self.former: tuple[Str, ...] = tuple(former)  # names of settings that Kafka 4.3 has no more
+        self.passed_over: tuple[Str, ...] = tuple(passed_over)  # names that mean something elsewhere
         self.node_id: Int = self._node_id()
         self.listeners: tuple[Listener, ...] = self._listeners()
         self.advertised_listeners: Mapping[Str, tuple[Str, Int]] | None = self._advertised()
@@ -91,7 +96,7 @@ class Settings:
         given = {} if file is None else _from_file(file)
         if is_strict:  # a slip of the hand; files and environments are written for others too
             for key in overrides or {}:
-                if broker_definition(key) is None and not is_former(key):
+                if broker_definition(key) is None and not is_passed_over(key):
                     raise StartupError(_unknown(key, "command line"), exit_status=2)
         given.update(_from_environment(environment or {}))
         given.update({key: Given(text, Source.FLAG, "command line") for key, text in (overrides or {}).items()})
@@ -244,9 +249,9 @@ def broker_definition(name: Str) -> Definition | None:
     return found
 
 
-def is_former(name: Str) -> Bool:
-    """Whether an older Kafka had such a broker setting, or Kafka's own tests have it."""
-    return name in config_definitions.FORMER or name.startswith(config_definitions.FORMER_FAMILIES)
+def is_passed_over(name: Str) -> Bool:
+    """Whether a file for Kafka may well have it, though Kafka's broker does not define it."""
+    return name in config_definitions.PASSED_OVER or name.startswith(config_definitions.PASSED_OVER_FAMILIES)
 
 
 def nearest_name(name: Str, names: Iterable[Str]) -> Str | None:

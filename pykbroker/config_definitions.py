@@ -455,10 +455,11 @@ DYNAMIC_ONLY: Table = (
 # Kafka reads these too, but publishes them nowhere: for tests and for trouble.
 INTERNAL: Table = (("producer.id.expiration.check.interval.ms", "INT", "600000", "[1,...]"),)
 
-# Settings that a file written for Kafka may well have, and that mean nothing to Kafka 4.3 (it had them until 3.9), or
-# only to its inside.
-FORMER = frozenset(
+# Settings that a file written for Kafka may well have, and that Kafka 4.3 does not define for a broker: it had them
+# until 3.9, or they are its authorizer's, or of its inside.
+PASSED_OVER = frozenset(
     (
+        "allow.everyone.if.no.acl.found",
         "auto.include.jmx.reporter",
         "broker.id.generation.enable",
         "control.plane.listener.name",
@@ -485,10 +486,11 @@ FORMER = frozenset(
         "server.max.startup.time.ms",
         "share.coordinator.cold.partition.snapshot.interval.ms",
         "share.coordinator.state.topic.prune.interval.ms",
+        "super.users",
         "unclean.leader.election.interval.ms",
     )
 )
-FORMER_FAMILIES = (
+PASSED_OVER_FAMILIES = (
     "controller.performance.",
     "internal.",
     "password.encoder.",

@@ -24,7 +24,7 @@ _WITHOUT_EFFECT = re.compile(
             r"socket\.connection\..*|(log\.)?preallocate",
             # classes of Java
             r"(create\.topic|alter\.config)\.policy\.class\.name|group\.share\.assignors|principal\.builder\.class",
-            r"client\.quota\.callback\.class|security\.providers|authorizer\.class\.name",
+            r"client\.quota\.callback\.class|security\.providers",
             # one node, which keeps its metadata by itself
             r"auto\.leader\..*|leader\..*|follower\..*|replica\..*|replication\..*|num\.replica\..*|unclean\..*",
             r"alter\.log\.dirs\..*|broker\.(heartbeat|session)\..*|initial\.broker\..*|controlled\..*",
@@ -48,4 +48,4 @@ def has_effect(name: str) -> bool:
 
 def without_effect(settings: Settings) -> list[str]:
     """Of those that somebody set."""
-    return sorted((*settings.former, *(name for name in settings.overrides if not has_effect(name))))
+    return sorted((*settings.passed_over, *(name for name in settings.overrides if not has_effect(name))))

@@ -76,6 +76,15 @@ class InMemoryBroker:
         return partition
 
 
+def unordered(data: Any) -> Any:
+    """Plain data to be compared where the order of lists means nothing."""
+    if isinstance(data, dict):
+        return {name: unordered(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return sorted((unordered(item) for item in data), key=repr)
+    return data
+
+
 def _in_one_piece(outbox: Outbox) -> bytes:
     """What the transport sends, records from files included."""
     refs = [(at, records.read() if isinstance(records, LogSlice) else records) for at, records in outbox.refs]

@@ -9,15 +9,15 @@ Knows neither the store nor who may change what.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
 INTERNAL_TOPICS = frozenset(("__consumer_offsets", "__transaction_state", "__share_group_state"))
 NO_LEADER = -1
 
 K = TypeVar("K")
-M = TypeVar("M", bound=Mapping[Any, Any])
+M = TypeVar("M", bound=Sized)
 
 Configs = Mapping[str, str]
 # Parts and their names: ("user", "alice"), ("client-id", None); None is the default. Parts in Kafka's order.
@@ -71,6 +71,23 @@ class ScramCredential:
     server_key: bytes
 
 
+class ResourcePattern(NamedTuple):
+    """The resources that ACLs are for; types are Kafka's numbers."""
+
+    type: int
+    name: str
+    pattern_type: int
+
+
+class AccessRule(NamedTuple):
+    """An ACL without its resources; operation and permission are Kafka's numbers."""
+
+    principal: str  # User:alice
+    host: str
+    operation: int
+    permission: int
+
+
 @dataclass(frozen=True, slots=True)
 class MetadataImage:
     version: int
@@ -85,6 +102,7 @@ class MetadataImage:
     client_metrics_configs: Mapping[str, Configs] = field(default_factory=dict)  # by subscription (KIP-714)
     client_quotas: Mapping[QuotaEntity, Mapping[str, float]] = field(default_factory=dict)
     scram_credentials: Mapping[str, Mapping[int, ScramCredential]] = field(default_factory=dict)  # by user, mechanism
+    acls: Mapping[ResourcePattern, tuple[AccessRule, ...]] = field(default_factory=dict)
     features: Mapping[str, int] = field(default_factory=dict)  # levels that were chosen; others are at their highest
 
     def topic(self, name: str) -> TopicImage | None:
@@ -139,6 +157,10 @@ class MetadataImage:
 
     def with_scram_credentials(self, credentials: Mapping[str, Mapping[int, ScramCredential]]) -> MetadataImage:
         return replace(self, version=self.version + 1, scram_credentials=_merged(self.scram_credentials, credentials))
+
+    def with_acls(self, acls: Mapping[ResourcePattern, tuple[AccessRule, ...]]) -> MetadataImage:
+        """With these rules, and no others, for each of these."""
+        return replace(self, version=self.version + 1, acls=_merged(self.acls, acls))
 
     def with_features(self, features: Mapping[str, int]) -> MetadataImage:
         return replace(self, version=self.version + 1, features={**self.features, **features})

@@ -9,6 +9,7 @@
     configs/client_metrics/<name>  a client metrics subscription
     client_quotas/<entity>       quotas by name; the entity as JSON: [[type, name], ...]
     scram/<user>                 by mechanism: [iterations, salt, stored key, server key]
+    acls/<resources>             ACLs: [principal, host, operation, permission]; the key as JSON: [type, name, pattern]
     features/<name>              the level that was chosen
     producer_ids/next            the first producer id that was never given out
 
@@ -21,7 +22,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
-from pykbroker.metadata.image import Endpoint, MetadataImage, NodeImage, PartitionImage, ScramCredential, TopicImage
+from pykbroker.metadata.image import (
+    AccessRule,
+    Endpoint,
+    MetadataImage,
+    NodeImage,
+    PartitionImage,
+    ResourcePattern,
+    ScramCredential,
+    TopicImage,
+)
 from pykbroker.metadata.store import Entry, Json
 
 CLUSTER_ID: Final = "cluster/id"
@@ -130,5 +140,12 @@ _KINDS = {
         text_of=lambda entity: json.dumps(entity, separators=(",", ":")),
     ),
     "scram/": _Kind("scram_credentials", lambda _user, value: _scram(value), _scram_json),
+    "acls/": _Kind(
+        "acls",
+        lambda _pattern, rules: tuple(AccessRule(*rule) for rule in rules),
+        json_of=lambda rules: [list(rule) for rule in rules],
+        name_of=lambda text: ResourcePattern(*json.loads(text)),
+        text_of=lambda pattern: json.dumps(pattern, separators=(",", ":")),
+    ),
     "features/": _Kind("features", json_of=int),
 }

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-from pykbroker.testing import in_memory_broker
+from pykbroker.testing import in_memory_broker, unordered
 from wire.plain import from_plain, plain
 from wire.registry import ApiKey, request_class
 
@@ -27,11 +26,3 @@ async def test_every_request_is_answered_as_by_kafka() -> None:
             answered = plain(await broker.ask(asked, version))
 
             assert unordered(expected) == unordered(answered), (number, ApiKey(key).title, request)
-
-
-def unordered(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {name: unordered(value) for name, value in data.items()}
-    if isinstance(data, list):
-        return sorted((unordered(item) for item in data), key=repr)
-    return data

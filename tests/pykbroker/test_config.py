@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pykbroker import config_definitions, config_dynamic
 from pykbroker.config import (
+    STANDARD_AUTHORIZER,
     Settings,
     Source,
     broker_definition,
@@ -182,9 +183,19 @@ def test_a_bad_value_is_one_line_that_says_what_where_and_why(key: str, text: st
 
 
 def test_protection_that_is_not_there_is_warned_of() -> None:
-    (warning,) = Settings.of({"authorizer.class.name": "org.example.Authorizer"}).warnings
+    (warning,) = Settings.of({"create.topic.policy.class.name": "org.example.Policy"}).warnings
 
-    assert "authorizer.class.name (command line) has no effect: nothing is refused on its account" == warning
+    assert "create.topic.policy.class.name (command line) has no effect: nothing is refused on its account" == warning
+
+
+@pytest.mark.parametrize(
+    ("authorizer", "words"),
+    [(STANDARD_AUTHORIZER, "ACLs are kept and described, but NOT ENFORCED"), ("org.example.A", "it has no effect")],
+)
+def test_an_authorizer_is_warned_of(authorizer: str, words: str) -> None:
+    (warning,) = Settings.of({"authorizer.class.name": authorizer, "super.users": "User:admin"}).warnings
+
+    assert f"authorizer.class.name={authorizer}: {words}: nobody is refused anything" == warning
 
 
 def test_a_files_bad_value_is_found_by_its_line(tmp_path: Path) -> None:
