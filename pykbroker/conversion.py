@@ -4,7 +4,7 @@ A producer's batch is stored as it came unless the topic's `compression.type` na
 old producer becomes one batch. Old consumers get message sets.
 
 Invariant: at most as many conversions run at a time as there are processors, each in bounded memory: what expands
-beyond `DECOMPRESSED_LIMIT_BYTES` is refused.
+beyond `DECOMPRESSED_LIMIT_BYTES`, and beyond the topic's max.message.bytes, is refused.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def converted(source: Source, config: LogConfig, now_ms: int, name: str) -> Reco
             return None
         for message in outer:
             check_size(message.size_bytes, config)
-        message_set = unwrap(outer, limit_bytes=DECOMPRESSED_LIMIT_BYTES)
+        message_set = unwrap(outer, limit_bytes=max(DECOMPRESSED_LIMIT_BYTES, config.max_message_bytes))
         batch, codec = as_batch(message_set), message_set.codec
         check_contents(batch, config, now_ms, name=name)
     target = config.target_codec

@@ -10,7 +10,7 @@ from storage.config import LogConfig
 from storage.errors import CorruptRecord, InvalidRecord, InvalidTimestamp, MessageTooLarge, RecordError
 from storage.time_index import NO_TIMESTAMP
 from wire.errors import CorruptBatch
-from wire.record_batch import CONTROL, LOG_APPEND_TIME, RecordBatch, check_records
+from wire.record_batch import CONTROL, DECOMPRESSED_LIMIT_BYTES, LOG_APPEND_TIME, Record, RecordBatch, check_records
 
 _NAMED_ERRORS = 3
 
@@ -43,54 +43,49 @@ def check_size(size_bytes: int, config: LogConfig) -> None:
 
 def check_contents(batch: RecordBatch, config: LogConfig, now_ms: int, *, name: str) -> None:
     """The part of `check_batch` that looks at the records."""
-    max_timestamp_ms = check_records(batch)
-    if config.is_compacted:
-        _check_keys(batch, name)
-    if config.uses_log_append_time:
-        if batch.attributes & LOG_APPEND_TIME:
-            raise _timestamps_refused(_claims_of_append_time(batch))
-    else:
-        if max_timestamp_ms > now_ms + config.message_timestamp_after_max_ms or config.bounds_timestamps_before:
-            _check_timestamps(batch, config, now_ms)
-        if max_timestamp_ms != batch.max_timestamp_ms or batch.attributes & LOG_APPEND_TIME:
-            batch.set_create_time(max_timestamp_ms)
+    # One that is not compressed may be that large, too.
+    limit_bytes = max(DECOMPRESSED_LIMIT_BYTES, config.max_message_bytes)
+    max_timestamp_ms = check_records(batch, limit_bytes=limit_bytes)
+    is_bounded = config.bounds_timestamps_before or max_timestamp_ms > now_ms + config.message_timestamp_after_max_ms
+    claims_append_time = batch.attributes & LOG_APPEND_TIME != 0
+    if config.is_compacted or (claims_append_time if config.uses_log_append_time else is_bounded):
+        _check_each(batch, config, now_ms, name)
+    if not config.uses_log_append_time and (claims_append_time or max_timestamp_ms != batch.max_timestamp_ms):
+        batch.set_create_time(max_timestamp_ms)
 
 
-def _check_keys(batch: RecordBatch, name: str) -> None:
-    """The cleaner could not compact a record without a key."""
-    errors = tuple(
-        RecordError(index, f"Compacted topic cannot accept message without key in topic partition {name}")
-        for index, record in enumerate(batch.records())
-        if record.key is None
-    )
+def _check_each(batch: RecordBatch, config: LogConfig, now_ms: int, name: str) -> None:
+    """Raise InvalidRecord, or InvalidTimestamp if there is one among them, with all that is wrong (KIP-467)."""
+    errors = []
+    has_timestamp_error = False
+    for index, record in enumerate(batch.records()):
+        if config.is_compacted and record.key is None:  # the cleaner could not compact it
+            errors.append(
+                RecordError(index, f"Compacted topic cannot accept message without key in topic partition {name}")
+            )
+        elif why := _timestamp_error(record, batch, config, now_ms):
+            errors.append(RecordError(index, why))
+            has_timestamp_error = True
+    if has_timestamp_error:
+        raise InvalidTimestamp("One or more records have been rejected due to invalid timestamp", tuple(errors))
     if errors:
         raise InvalidRecord(
             f"One or more records have been rejected due to {len(errors)} record errors in total, and only showing the "
             f"first three errors at most: [{', '.join(map(str, errors[:_NAMED_ERRORS]))}]",
-            errors,
+            tuple(errors),
         )
 
 
-def _check_timestamps(batch: RecordBatch, config: LogConfig, now_ms: int) -> None:
+def _timestamp_error(record: Record, batch: RecordBatch, config: LogConfig, now_ms: int) -> str | None:
+    if config.uses_log_append_time:
+        if not batch.uses_log_append_time:
+            return None
+        return "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime."
     earliest_ms = now_ms - config.message_timestamp_before_max_ms
     latest_ms = now_ms + config.message_timestamp_after_max_ms
-    errors = tuple(
-        RecordError(
-            index,
-            f"Timestamp {record.timestamp_ms} of message with offset {record.offset} is out of range. "
-            f"The timestamp should be within [{earliest_ms}, {latest_ms}]",
-        )
-        for index, record in enumerate(batch.records())
-        if record.timestamp_ms != NO_TIMESTAMP and not earliest_ms <= record.timestamp_ms <= latest_ms
+    if record.timestamp_ms == NO_TIMESTAMP or earliest_ms <= record.timestamp_ms <= latest_ms:
+        return None
+    return (
+        f"Timestamp {record.timestamp_ms} of message with offset {record.offset} is out of range. "
+        f"The timestamp should be within [{earliest_ms}, {latest_ms}]"
     )
-    if errors:
-        raise _timestamps_refused(errors)
-
-
-def _claims_of_append_time(batch: RecordBatch) -> tuple[RecordError, ...]:
-    text = "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime."
-    return tuple(RecordError(index, text) for index in range(batch.record_count))
-
-
-def _timestamps_refused(errors: tuple[RecordError, ...]) -> InvalidTimestamp:
-    return InvalidTimestamp("One or more records have been rejected due to invalid timestamp", errors)

@@ -13,7 +13,7 @@ from wire.compression import Codec, compress
 from wire.errors import CorruptBatch, Unreadable
 from wire.legacy_records import MessageSet
 from wire.legacy_records import build as build_message_set
-from wire.record_batch import CODEC_MASK, HEADER_BYTES, RecordBatch, build, first_batch, with_body
+from wire.record_batch import HEADER_BYTES, LOG_APPEND_TIME, TRANSACTIONAL, RecordBatch, build, first_batch, with_body
 from wire.records import NO_TIMESTAMP, Record
 
 
@@ -30,8 +30,11 @@ class NotConvertible(Exception):
 
 
 def recompressed(batch: RecordBatch, codec: Codec, level: int | None) -> RecordBatch:
-    """The same batch in another codec, in memory of its own; its records' bytes stay as they are."""
-    attributes = batch.attributes & ~CODEC_MASK | codec
+    """The same batch in another codec, in memory of its own; its records' bytes stay as they are.
+
+    Of the attributes stays what a producer may say: a delete horizon is the cleaner's.
+    """
+    attributes = batch.attributes & (LOG_APPEND_TIME | TRANSACTIONAL) | codec
     return with_body(batch.data[:HEADER_BYTES], attributes, compress(codec, batch.payload(), level))
 
 

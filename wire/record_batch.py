@@ -51,11 +51,14 @@ LOG_APPEND_TIME = 0x08
 TRANSACTIONAL = 0x10
 CONTROL = 0x20
 DELETE_HORIZON = 0x40
+MEANINGFUL = 0x7F  # of the attributes; whoever writes them anew leaves the others out, as Kafka does
 
 NO_PRODUCER_ID = -1
 MAX_SEQUENCE = 0x7FFFFFFF
-# What a batch may expand to unless the caller says otherwise.
+# What a client's batch may expand to unless the caller says otherwise.
 DECOMPRESSED_LIMIT_BYTES = 128 * 1024 * 1024
+# And one that is stored already, by us or by Kafka, which knows no other limit.
+STORED_LIMIT_BYTES = (1 << 31) - 1
 
 _i16 = struct.Struct(">h")
 _i32 = struct.Struct(">i")
@@ -218,14 +221,14 @@ class RecordBatch:
     def _set_max_timestamp(self, attributes: int, max_timestamp_ms: int) -> None:
         if attributes == self.attributes and max_timestamp_ms == self.max_timestamp_ms:
             return
-        self.attributes = attributes
+        self.attributes = attributes = attributes & MEANINGFUL
         self.max_timestamp_ms = max_timestamp_ms
         _i16.pack_into(self.data, ATTRIBUTES_OFFSET, attributes)
         _i64.pack_into(self.data, MAX_TIMESTAMP_OFFSET, max_timestamp_ms)
         self.crc = _crc32c(self.data[ATTRIBUTES_OFFSET:])
         _u32.pack_into(self.data, CRC_OFFSET, self.crc)
 
-    def payload(self, *, limit_bytes: int = DECOMPRESSED_LIMIT_BYTES) -> bytes:
+    def payload(self, *, limit_bytes: int = STORED_LIMIT_BYTES) -> bytes:
         """The records' bytes, decompressed into at most `limit_bytes`; once, for several may look at them."""
         if not self.attributes & CODEC_MASK:
             return bytes(self.data[HEADER_BYTES:])
@@ -233,7 +236,7 @@ class RecordBatch:
             self._decompressed = decompress(self.compression, self.data[HEADER_BYTES:], limit_bytes=limit_bytes)
         return self._decompressed
 
-    def records(self, *, limit_bytes: int = DECOMPRESSED_LIMIT_BYTES) -> Iterator[Record]:
+    def records(self, *, limit_bytes: int = STORED_LIMIT_BYTES) -> Iterator[Record]:
         """Every record, decoded; InvalidRecord where the bytes say something else than the header."""
         if self.record_count < 0:
             raise InvalidRecord(f"record count {self.record_count}")

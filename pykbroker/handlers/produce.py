@@ -30,7 +30,7 @@ from pykbroker.partition import Partition
 from wire.api.produce import ProduceRequest, ProduceResponse
 from wire.compression import Codec
 from wire.errors import CorruptBatch, ErrorCode, InvalidRecord, ProtocolError
-from wire.record_batch import TRANSACTIONAL, RecordBatch, first_batch
+from wire.record_batch import CODEC_MASK, TRANSACTIONAL, RecordBatch, first_batch
 from wire.schema import maker
 
 ACKS_NONE, ACKS_LEADER, ACKS_ALL = 0, 1, -1
@@ -147,10 +147,10 @@ def append_one(
             if ctx.api_version >= FIRST_WITH_BATCHES_ONLY or not isinstance(data.records, memoryview):
                 raise BrokerError(ErrorCode.INVALID_RECORD)
             return convert_later(partition, data, data.records, unconverted)
+        if FIRST_WITH_BATCHES_ONLY <= ctx.api_version < FIRST_WITH_ZSTD and batch.attributes & CODEC_MASK == Codec.ZSTD:
+            raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         if batch.data is not data.records:
             check_is_alone(batch, data.records)
-        if FIRST_WITH_BATCHES_ONLY <= ctx.api_version < FIRST_WITH_ZSTD and batch.compression is Codec.ZSTD:
-            raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         if not_of_transaction and (name, data.index) in not_of_transaction:
             raise not_of_transaction[name, data.index]
         log_start_offset = partition.log.log_start_offset

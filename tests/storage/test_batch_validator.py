@@ -11,7 +11,7 @@ from storage.batch_validator import check_batch
 from storage.config import LogConfig
 from storage.errors import CorruptRecord, InvalidRecord, InvalidTimestamp, MessageTooLarge
 from wire.compression import Codec
-from wire.errors import BadCompression, CorruptBatch
+from wire.errors import BadCompression, CorruptBatch, TooLarge
 from wire.record_batch import LOG_APPEND_TIME, Record, RecordBatch, build
 
 NOW_MS = 1_700_000_000_000
@@ -120,6 +120,31 @@ def test_timestamps_outside_the_bounds_are_told_one_by_one() -> None:
 
 def test_a_record_without_timestamp_is_within_all_bounds() -> None:
     check(batch(Record(timestamp_ms=-1)), message_timestamp_before_max_ms=HOUR_MS)
+
+
+def test_what_is_wrong_with_keys_and_with_timestamps_is_told_together() -> None:
+    records = [
+        Record(timestamp_ms=NOW_MS),
+        Record(timestamp_ms=NOW_MS - 2 * HOUR_MS, key=b"k"),
+        Record(timestamp_ms=NOW_MS, key=b"k"),
+        Record(timestamp_ms=NOW_MS - 2 * HOUR_MS),
+    ]
+
+    with pytest.raises(InvalidTimestamp) as refused:
+        check(batch(*records), cleanup_policy="compact", message_timestamp_before_max_ms=HOUR_MS)
+
+    told = [(error.batch_index, error.message.split()[0]) for error in refused.value.record_errors]
+    assert told == [(0, "Compacted"), (1, "Timestamp"), (3, "Compacted")]
+
+
+@pytest.mark.slow
+def test_a_batch_may_expand_to_what_it_might_have_been_sent_as() -> None:
+    large = batch(Record(timestamp_ms=NOW_MS, value=bytes(129 << 20)), compression=Codec.ZSTD)
+
+    check(large, max_message_bytes=130 << 20)
+
+    with pytest.raises(TooLarge):
+        check(RecordBatch(large.data), max_message_bytes=1 << 20)
 
 
 @pytest.mark.parametrize("codec", Codec)

@@ -15,7 +15,7 @@ from wire.conversion import MessageSets, NotConvertible, as_batch, as_message_se
 from wire.errors import Unreadable
 from wire.legacy_records import MessageSet, messages, unwrap
 from wire.legacy_records import build as build_message_set
-from wire.record_batch import Record, RecordBatch, build
+from wire.record_batch import HEADER_BYTES, TRANSACTIONAL, Record, RecordBatch, build, with_body
 
 FACTS = json.loads(Path(__file__).parents[1].joinpath("facts", "message-sets.json").read_text())
 LIMIT_BYTES = 100_000
@@ -82,6 +82,19 @@ def test_recompression_changes_the_codec_and_nothing_else(
             assert getattr(batch, field) == getattr(found, field), field
     assert batch.attributes ^ source == found.attributes ^ target
     assert before == bytes(batch.data)
+
+
+def test_what_is_not_a_producers_to_say_is_not_kept() -> None:
+    """Apache Kafka 4.3 was asked: a delete horizon and bits without a meaning are gone after recompression."""
+    horizon = build([Record(timestamp_ms=1000, value=b"v")], delete_horizon_ms=1000, transactional=True)
+    batch = with_body(
+        horizon[:HEADER_BYTES], 0x0180 | RecordBatch(memoryview(horizon)).attributes, horizon[HEADER_BYTES:]
+    )
+
+    found = recompressed(batch, Codec.LZ4, None)
+
+    assert TRANSACTIONAL | Codec.LZ4 == found.attributes
+    assert [1000] == [record.timestamp_ms for record in found.records()]
 
 
 @pytest.mark.parametrize("codec", [Codec.GZIP, Codec.LZ4, Codec.ZSTD])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 
 from wire.compression import Codec
 from wire.errors import EncodeError, InvalidRecord, TooLarge
-from wire.record_batch import CorruptBatch, Record, RecordBatch, batches, build, check_records
+from wire.record_batch import (
+    LOG_APPEND_TIME,
+    TRANSACTIONAL,
+    CorruptBatch,
+    Record,
+    RecordBatch,
+    batches,
+    build,
+    check_records,
+)
 
 # Written by Apache Kafka 4.3 (MemoryRecords, DefaultRecordBatch).
 GOLDEN_RECORDS = [
@@ -400,6 +410,18 @@ def test_log_append_time_overrules_the_records_own(codec: Codec) -> None:
     again.set_create_time(1_700_000_000_100)
 
     assert bytes(again.data) == GOLDEN[codec]
+
+
+def test_attributes_without_a_meaning_go_when_the_header_is_written_anew() -> None:
+    """As Apache Kafka 4.3 does."""
+    data = bytearray(build([Record(timestamp_ms=1000)], transactional=True))
+    struct.pack_into(">h", data, 21, 0x0180 | TRANSACTIONAL)
+    batch = batch_of(bytes(data))
+
+    batch.set_log_append_time(5000)
+
+    batch.check_crc()
+    assert TRANSACTIONAL | LOG_APPEND_TIME == batch_of(bytes(batch.data)).attributes
 
 
 def test_sequence_numbers_wrap_after_the_largest() -> None:

@@ -284,6 +284,26 @@ async def test_zstd_is_for_those_who_know_it(broker: InMemoryBroker, version: in
     assert (0 if is_taken else ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) == told.error_code
 
 
+async def test_zstd_is_refused_before_anything_else(broker: InMemoryBroker) -> None:
+    await broker.create("t")
+
+    told = await answer(broker, 2 * build(RECORDS, compression=Codec.ZSTD), 6)
+
+    assert ErrorCode.UNSUPPORTED_COMPRESSION_TYPE == told.error_code
+
+
+@pytest.mark.parametrize("version", [3, 6, 7, 12])
+async def test_an_unknown_codec_is_an_error_that_nobody_foresaw(broker: InMemoryBroker, version: int) -> None:
+    """In every version, and without ending the connection."""
+    await broker.create("t")
+    known = build(RECORDS)
+    unknown = with_body(known[:HEADER_BYTES], 5, known[HEADER_BYTES:])
+
+    told = await answer(broker, bytes(unknown.data), version)
+
+    assert ErrorCode.UNKNOWN_SERVER_ERROR == told.error_code
+
+
 async def test_log_append_time_is_that_of_the_append_in_every_codec(broker: InMemoryBroker) -> None:
     await broker.create("t", configs={"compression.type": "gzip", "message.timestamp.type": "LogAppendTime"})
     old = [Record(0, 1000, b"k", b"v"), Record(1, 2000, b"k", b"v")]
