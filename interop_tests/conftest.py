@@ -55,11 +55,14 @@ def broker(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bro
 
 @pytest.fixture
 def start_broker(kind: Kind, tmp_path: Path) -> Iterator[Callable[..., Broker]]:
-    """Start a broker of the test's own: `start_broker(num_partitions=3)`; settings with `_` for `.`."""
+    """Start a broker of the test's own: `start_broker(num_partitions=3)`; settings with `_` for `.`, and `options` that
+    only pykbroker has.
+    """
     started: list[Broker] = []
 
-    def start(*, listen: str | None = None, **overrides: object) -> Broker:
+    def start(*, listen: str | None = None, options: tuple[str, ...] = (), **overrides: object) -> Broker:
         started.append(Broker(kind, tmp_path / f"data-{len(started)}", listen=listen, **overrides))
+        started[-1].options = options if kind.name == "pykbroker" else ()
         return started[-1].start()
 
     yield start

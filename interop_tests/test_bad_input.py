@@ -42,7 +42,6 @@ def metadata_v9(body: bytes) -> bytes:
 
 CLOSES = {
     "random bytes": random.Random(1).randbytes(500),
-    "HTTP": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "TLS": bytes.fromhex("16030102000100") + bytes(600),
     "size of nothing": struct.pack(">i", 0),
     "negative size": struct.pack(">i", -1),

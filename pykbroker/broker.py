@@ -15,6 +15,7 @@ from pykbroker.coordinator.group_coordinator import GroupCoordinator
 from pykbroker.coordinator.markers import MarkerWriter
 from pykbroker.coordinator.share_coordinator import ShareCoordinator
 from pykbroker.coordinator.transaction_coordinator import TransactionCoordinator
+from pykbroker.counts import Counts
 from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FetchSessions
 from pykbroker.handlers import APIS
@@ -52,6 +53,7 @@ class Broker:
         self._protocol_floor = protocol_floor or {}
         self.replicas = ReplicaManager(logs, settings, node_id=self.node_id, fsync=fsync)
         self.conversions = Conversions()
+        self.counts = Counts()
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))
         self.fetch_max_bytes = settings.int("fetch.max.bytes")
         self.producer_ids = ProducerIds(controller)
@@ -92,6 +94,8 @@ class Broker:
 
     async def _follow_metadata(self, change: MetadataChange) -> None:
         await self.replicas.apply(change, now_ms=self.clock_ms())
+        for topic in change.deleted:
+            self.counts.forget_topic(topic.name, topic.id)
 
     def served_versions(self, key: ApiKey) -> tuple[int, int]:
         """The first and the last."""

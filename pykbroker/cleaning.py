@@ -18,6 +18,7 @@ import trio
 
 from pykbroker.broker import Broker
 from pykbroker.config_brokers import current_value
+from pykbroker.counts import Cleanings
 from storage.checkpoints import TopicPartition
 from storage.cleaner import CleanerLimits, CleanerStats, CleaningAborted
 from storage.errors import StorageError
@@ -93,6 +94,7 @@ def _clean_one(broker: Broker, cleaner: LogCleaner, stopped: threading.Event) ->
     if done is None:
         return False
     _report(*done, time.monotonic() - started)
+    _count(broker.counts.cleanings, done[1], time.monotonic() - started)
     return True
 
 
@@ -113,6 +115,14 @@ def _report(key: TopicPartition, stats: CleanerStats, seconds: float) -> None:
         "seconds": round(seconds, 3),
     }
     log.info("log compacted", extra={"fields": fields})
+
+
+def _count(cleanings: Cleanings, stats: CleanerStats, seconds: float) -> None:
+    cleanings.rounds += 1
+    cleanings.bytes_read += stats.bytes_read
+    cleanings.bytes_written += stats.bytes_written
+    cleanings.seconds += seconds
+    cleanings.longest_seconds = max(cleanings.longest_seconds, seconds)
 
 
 def _setting(broker: Broker, name: str) -> float:

@@ -61,8 +61,14 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
     from pykbroker.server import run
 
-    fsync = options.durability == "fsync"
-    run(settings, ephemeral=options.ephemeral, protocol_floor=options.protocol_floor, topics=topics, fsync=fsync)
+    run(
+        settings,
+        ephemeral=options.ephemeral,
+        protocol_floor=options.protocol_floor,
+        topics=topics,
+        fsync=options.durability == "fsync",
+        http=not options.no_http,
+    )
     return 0
 
 
@@ -200,6 +206,9 @@ def _parser() -> _Parser:
     )
     command.add_argument(
         "--protocol-floor", choices=PROTOCOL_FLOORS, help="refuse request versions older than this Kafka's"
+    )
+    command.add_argument(
+        "--no-http", action="store_true", help="answer no HTTP (/metrics, /healthz) on the listeners, as Kafka does not"
     )
     command.add_argument("--log-format", choices=("text", "json"), default="text")
     command.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")

@@ -8,6 +8,7 @@ is bounded by one frame (`socket.request.max.bytes`) and the answers to what one
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pykbroker.context import RequestContext
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 FIRST_BUFFER_BYTES = 8 * 1024
 BUSY_BUFFER_BYTES = 64 * 1024  # for a connection that fills its buffer
 FLUSH_BYTES = 256 * 1024  # answers leave at the latest when there is so much of them
+# What a connection that wants HTTP begins with. As the size of a frame it is above 1 GB, which no client means.
+HTTP_METHODS = (b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC")
 LEAST_ANSWERS_TO_SPLIT = 3  # fewer always leave in one write
 SHRINK_AFTER_RECEIVES = 64  # so many small receives in a row give a grown buffer back
 
@@ -34,12 +37,19 @@ class Transport(Protocol):
 
 class Connection:
     def __init__(
-        self, transport: Transport, dispatcher: Dispatcher, context: RequestContext, *, max_frame_bytes: int
+        self,
+        transport: Transport,
+        dispatcher: Dispatcher,
+        context: RequestContext,
+        *,
+        max_frame_bytes: int,
+        serve_http: Callable[[Transport, bytes], Awaitable[None]] | None = None,
     ) -> None:
         self._transport = transport
         self._dispatcher = dispatcher
         self._context = context
         self._max_frame_bytes = max_frame_bytes
+        self._serve_http = serve_http  # for a connection that begins as HTTP does
         self._outbox = Outbox()
         self._buffer = memoryview(bytearray(FIRST_BUFFER_BYTES))
         self._filled = 0
@@ -47,17 +57,13 @@ class Connection:
 
     async def serve(self) -> None:
         """Until the peer leaves, or sends what is no request."""
-        wanted = 0
         try:
-            while True:
-                # Not beyond the end of a large frame: what follows it would only have to be moved.
-                limit = wanted if wanted > BUSY_BUFFER_BYTES else len(self._buffer)
-                received = await self._transport.receive_into(self._buffer[self._filled : limit])
-                if received == 0:
-                    return
-                self._filled += received
-                consumed, wanted = await self._handle_frames()
-                self._make_room(consumed, wanted)
+            try:
+                await self._serve_requests()
+            except ProtocolError:
+                if self._serve_http is None or not self._is_http:
+                    raise
+                await self._serve_http(self._transport, bytes(self._buffer[: self._filled]))
         except ConnectionClosed:
             pass
         except ProtocolError as error:
@@ -68,6 +74,23 @@ class Connection:
             )
         except Exception:  # even the answer that says so went wrong; the others' connections go on
             log.exception("internal error: closing a connection")
+
+    async def _serve_requests(self) -> None:
+        wanted = 0
+        while True:
+            # Not beyond the end of a large frame: what follows it would only have to be moved.
+            limit = wanted if wanted > BUSY_BUFFER_BYTES else len(self._buffer)
+            received = await self._transport.receive_into(self._buffer[self._filled : limit])
+            if received == 0:
+                return
+            self._filled += received
+            consumed, wanted = await self._handle_frames()
+            self._make_room(consumed, wanted)
+
+    @property
+    def _is_http(self) -> bool:
+        """Whether this is how the connection began, not something between frames."""
+        return self._context.decode_header is None and bytes(self._buffer[: len(HTTP_METHODS[0])]) in HTTP_METHODS
 
     async def _handle_frames(self) -> tuple[int, int]:
         """Answer every complete frame in the buffer. Returns where the rest begins, and how long its frame is to be."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from importlib import import_module
-from typing import Any
+from time import perf_counter
+from typing import Any, TypeAlias
 
 from pykbroker.broker import Broker
 from pykbroker.context import RequestContext
@@ -31,6 +33,11 @@ _KEY_VERSION_CORRELATION_ID = struct.Struct(">hhi")  # with these every request 
 _BEFORE_HEADER_REST = _KEY_VERSION_CORRELATION_ID.size
 _SIZE_AND_CORRELATION_ID = struct.Struct(">ii")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
+# Answered in place they take so little that looking at the clock would be felt; where they wait, the wait is timed.
+NOT_TIMED = (ApiKey.PRODUCE, ApiKey.FETCH)
+
+Handled: TypeAlias = Response | Awaitable[Response | None] | None
+Handle: TypeAlias = Callable[[Any, RequestContext], Handled]
 
 
 class Route:
@@ -42,9 +49,13 @@ class Route:
         "decode_header",
         "encode",
         "error_response",
+        "errors",
         "handle",
         "key",
+        "requests",
         "response",
+        "seconds",
+        "timed",
         "version",
     )
 
@@ -53,9 +64,13 @@ class Route:
         handler = import_module(f"pykbroker.handlers.{key.name.lower()}")
         self.key = key
         self.version = version
+        self.requests = 0
+        self.timed = 0  # of them, so many took `seconds` to answer
+        self.seconds = 0.0
+        self.errors: Counter[int] = Counter()  # by code
         self.decode_header = RequestHeader.decoder(request_header_version(request, version))
         self.decode = request.decoder(version)
-        self.handle: Callable[[Any, RequestContext], Response | Awaitable[Response | None] | None] = handler.handle
+        self.handle: Handle = handler.handle if key in NOT_TIMED else self._timing(handler.handle)
         self.error_response: Callable[[Any, BrokerError, RequestContext], Response] = getattr(
             handler, "error_response", _common_error(response)
         )
@@ -63,6 +78,24 @@ class Route:
         self.encode = response.encoder(version)
         # Size, correlation id, and in flexible versions the number of tagged fields.
         self._room_for_header = bytes(9 if response_header_version(request, version) == 1 else 8)
+
+    def add_time(self, seconds: float) -> None:
+        self.timed += 1
+        self.seconds += seconds
+
+    def _timing(self, handle: Handle) -> Handle:
+        def timed(request: Any, context: RequestContext) -> Handled:
+            started = perf_counter()
+            try:
+                handled = handle(request, context)
+            except BaseException:
+                self.add_time(perf_counter() - started)
+                raise
+            if not isinstance(handled, Awaitable):
+                self.add_time(perf_counter() - started)
+            return handled
+
+        return timed
 
     def write(self, outbox: Outbox, correlation_id: int, response: Response) -> None:
         """Put the response into the outbox as a frame; an EncodeError leaves the outbox as it was."""
@@ -79,6 +112,15 @@ class Route:
         if refs:
             size += sum(len(records) for _, records in refs[known_refs:])
         _SIZE_AND_CORRELATION_ID.pack_into(head, start, size, correlation_id)
+
+
+class _RouteWithErrorCode(Route):
+    """Of responses with an error code at their top, which is counted; of others `failure` counts what it says."""
+
+    def write(self, outbox: Outbox, correlation_id: int, response: Any) -> None:
+        if response.error_code:
+            self.errors[response.error_code] += 1
+        super().write(outbox, correlation_id, response)
 
 
 class Waiting:
@@ -104,10 +146,12 @@ class Waiting:
 
     async def finish(self) -> None:
         """Wait for the answer and put it into the outbox."""
+        started = perf_counter()
         try:
             response = await self._answer
         except Exception as error:
             response = failure(self._route, self._request, error, self._context)
+        self._route.add_time(perf_counter() - started)
         if response is not None:
             answer(self._route, self._request, response, self._correlation_id, self._context, self._outbox)
 
@@ -122,6 +166,11 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._routes: dict[int, Route] = {}
+
+    @property
+    def routes(self) -> Collection[Route]:
+        """Those in use, with what was counted on them."""
+        return self._routes.values()
 
     def dispatch(self, frame: memoryview, context: RequestContext, outbox: Outbox) -> Waiting | None:
         """Handle one request. Raises ProtocolError where the connection must be closed."""
@@ -144,6 +193,7 @@ class Dispatcher:
         else:  # an ApiVersions request of a version to come: its body is unknown
             request = None
         context.api_version = version
+        route.requests += 1
         try:
             response = handle(request, context)
             if type(response) is route.response:
@@ -164,7 +214,8 @@ class Dispatcher:
         api_key = ApiKey(key)
         first, last = broker.served_versions(api_key)
         if first <= version <= last:
-            route = self._routes[key << 16 | version] = Route(api_key, version)
+            kind = _RouteWithErrorCode if "error_code" in response_class(api_key).specs else Route
+            route = self._routes[key << 16 | version] = kind(api_key, version)
             return route
         if key == _API_VERSIONS:
             return _UnknownApiVersions(version)
@@ -205,6 +256,8 @@ def failure(route: Route, request: Message | None, error: Exception, context: Re
             extra={"fields": {"api": route.key.title, "version": route.version, "client": context.client_id}},
         )
         error = BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)
+    if not isinstance(route, _RouteWithErrorCode):
+        route.errors[error.code] += 1
     return route.error_response(request, error, context)
 
 

@@ -77,6 +77,10 @@ class FetchSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def partition_count(self) -> int:
+        return sum(len(session.partitions) for session in self._sessions.values())
+
     def create(self, *, uses_topic_ids: bool, now_ms: int) -> FetchSession | None:
         """A new session, or None where there is no room."""
         if len(self._sessions) >= self._max_sessions and not self._evict_one(now_ms):

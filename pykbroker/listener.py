@@ -20,6 +20,7 @@ from pykbroker.context import RequestContext
 from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener
 from pykbroker.errors import StartupError
+from pykbroker.http.entry import HttpEntry
 from pykbroker.transport import SocketTransport
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class ListenerTask:
         quotas: ConnectionQuotas,
         listener: Listener,
         sock: socket.socket,
+        http: HttpEntry | None = None,
     ) -> None:
         self._broker = broker
         self._quotas = quotas
@@ -78,6 +80,7 @@ class ListenerTask:
         self._listener = listener
         self._socket = sock
         self._send_buffer_bytes = broker.settings.int("socket.send.buffer.bytes")
+        self._http = http
         self._connections: dict[SocketTransport, int] = {}  # what each one's activity was at the last sweep
 
     @property
@@ -141,14 +144,17 @@ class ListenerTask:
             client=(_plain(address[0]), address[1]),
         )
         self._connections[transport] = 0
+        self._broker.counts.connections_opened[self.name] += 1
         try:
             await Connection(
                 transport,
                 self._dispatcher,
                 context,
                 max_frame_bytes=self._broker.settings.int("socket.request.max.bytes"),
+                serve_http=None if self._http is None else self._http.serve,
             ).serve()
         finally:
+            self._broker.counts.connections_closed[self.name] += 1
             self._broker.shares.connection_closed(context)
             del self._connections[transport]
             transport.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import trio
 
@@ -26,6 +27,19 @@ from wire.errors import ErrorCode
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class Gone:
+    """What was appended, since the start, to partitions that are no more: so that sums over all never fall."""
+
+    records: int = 0
+    size_bytes: int = 0
+
+    def add(self, opened: Log) -> None:
+        records, size_bytes = opened.appended()
+        self.records += records
+        self.size_bytes += size_bytes
+
+
 class ReplicaManager:
     def __init__(self, logs: LogManager, settings: Settings, *, node_id: int, fsync: bool = False) -> None:
         """`fsync`: every append is flushed before it counts, whatever flush.messages says."""
@@ -34,6 +48,7 @@ class ReplicaManager:
         self.partitions: dict[tuple[str, int], Partition] = {}
         self.offline: set[tuple[str, int]] = set()  # partitions whose log directory has failed
         self.all_directories_failed = trio.Event()
+        self.gone = Gone()
         self._settings = settings
         self._node_id = node_id
         self._fsync = fsync
@@ -104,6 +119,7 @@ class ReplicaManager:
             partition = self.partitions.get((topic.name, placed.index))
             if partition is not None and partition.topic_id == topic.id:
                 del self.partitions[topic.name, placed.index]
+                self.gone.add(partition.log)
                 self.offline.discard((topic.name, placed.index))
                 partition.retire()
                 self.logs.delete(topic.name, placed.index, now_ms=now_ms)

@@ -31,6 +31,7 @@ from pykbroker.dispatch import Dispatcher
 from pykbroker.endpoints import Listener, format_address
 from pykbroker.errors import StartupError
 from pykbroker.handlers import KAFKA_4_FLOOR
+from pykbroker.http.entry import HttpEntry
 from pykbroker.listener import ListenerTask, bind
 from pykbroker.maintenance import maintain
 from pykbroker.metadata.image import Endpoint, NodeImage
@@ -138,13 +139,14 @@ def run(
     protocol_floor: str | None,
     topics: Sequence[NewTopic] = (),
     fsync: bool = False,
+    http: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartupError."""
     floor = KAFKA_4_FLOOR if protocol_floor == "4.0" else None
     with _data_directories(settings, ephemeral=ephemeral) as directories:
         sockets = [(listener, bind(listener, settings)) for listener in settings.listeners]
         try:
-            trio.run(_serve, settings, directories, sockets, floor, topics, fsync)
+            trio.run(_serve, settings, directories, sockets, floor, topics, fsync, http)
         except BaseExceptionGroup as group:
             raise _innermost(group) from group
 
@@ -156,6 +158,7 @@ async def _serve(
     floor: dict[ApiKey, int] | None,
     topics: Sequence[NewTopic],
     fsync: bool,
+    http: bool,
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with (
@@ -163,7 +166,8 @@ async def _serve(
             trio.open_nursery() as connections,
         ):
             dispatcher, quotas = Dispatcher(), ConnectionQuotas(broker)
-            tasks = [ListenerTask(broker, dispatcher, quotas, listener, sock) for listener, sock in sockets]
+            entry = HttpEntry(broker, dispatcher) if http else None
+            tasks = [ListenerTask(broker, dispatcher, quotas, listener, sock, entry) for listener, sock in sockets]
             await broker.controller.register_node(node_of(settings, tasks))
             await initial_topics.create(broker.controller, topics)
             async with trio.open_nursery() as accepting:

@@ -38,7 +38,7 @@ NODE = NodeImage(1, "r1", {"PLAINTEXT": Endpoint("broker.example", 9092)})
 class InMemoryBroker:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
-        self._dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher()
         self.context = RequestContext(broker, listener="PLAINTEXT", local=("127.0.0.1", 9092), client=("127.0.0.1", 1))
 
     async def ask(self, request: Request, version: int) -> Any:
@@ -49,7 +49,7 @@ class InMemoryBroker:
         )
         frame = bytes(header.encode(request_header_version(type(request), version))) + bytes(request.encode(version))
         outbox = Outbox()
-        waiting = self._dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
+        waiting = self.dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
         if waiting is not None:
             await waiting.finish()
         data = memoryview(_in_one_piece(outbox))

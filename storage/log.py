@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from operator import attrgetter
@@ -93,6 +93,9 @@ class Log:
         self._unflushed_since_ms: int | None = None
         self._names_are_synced = False
         self._is_abandoned = False
+        # What to add to the last segment's size and to the next offset for what was appended since this log was opened.
+        self._appended_bytes_before = -self._active.size_bytes
+        self._appended_records_before = -self.next_offset
 
     @classmethod
     def open(
@@ -138,6 +141,15 @@ class Log:
     @property
     def size_bytes(self) -> int:
         return sum(segment.size_bytes for segment in self._segments)
+
+    def appended(self) -> tuple[int, int]:
+        """How many records and bytes since it was opened. Worked out, so that an append need not count."""
+        with self._lock:
+            return self._appended()
+
+    def _appended(self) -> tuple[int, int]:
+        records = self._appended_records_before + self.next_offset
+        return records, self._appended_bytes_before + self._active.size_bytes
 
     @property
     def starts_inside_segment(self) -> bool:
@@ -277,6 +289,7 @@ class Log:
         segment = Segment.create(self._files, self.directory, base_offset, config=self.config, now_ms=now_ms)
         self._names_are_synced = False
         self._segments = [*self._segments, segment]
+        self._appended_bytes_before += self._active.size_bytes
         self._active = segment
         return segment
 
@@ -540,7 +553,7 @@ class Log:
 
     def truncate_to(self, offset: int) -> None:
         """Cut the batch that contains `offset`, and all behind it; durable on return."""
-        with self._flush_lock, self._lock:
+        with self._flush_lock, self._lock, self._appended_stays():
             if offset >= self.next_offset:
                 return
             if offset < self._segments[0].base_offset:
@@ -554,8 +567,18 @@ class Log:
 
     def truncate_fully_and_start_at(self, offset: int, now_ms: int) -> None:
         """Drop everything; the next batch will be at `offset`."""
-        with self._flush_lock, self._lock:
+        with self._flush_lock, self._lock, self._appended_stays():
             self._start_anew(offset, now_ms)
+
+    @contextmanager
+    def _appended_stays(self) -> Iterator[None]:
+        """What was appended was appended, whatever is cut of it."""
+        records, size_bytes = self._appended()
+        try:
+            yield
+        finally:
+            self._appended_records_before = records - self.next_offset
+            self._appended_bytes_before = size_bytes - self._active.size_bytes
 
     def _start_anew(self, offset: int, now_ms: int) -> None:
         """At no moment is there a gap between segments, so what a crash leaves is a log."""

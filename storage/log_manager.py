@@ -56,6 +56,7 @@ class LogManager:
         self.offline: frozenset[str] = frozenset()  # those of them that are let alone until the next start
         self.cordoned: frozenset[str] = frozenset()  # take new partitions only when no other does (KIP-1066)
         self.files = files
+        self.flush_count = 0  # of logs that had something to flush, since the start
         self._config_for = config_for
         self._topic_ids: dict[TopicPartition, bytes] = {}
         self._new: set[TopicPartition] = set()  # created since the last flush: their topic ids are not synced yet
@@ -310,6 +311,7 @@ class LogManager:
 
     def _flush(self, log: Log, flush: Callable[[Log], None] = Log.flush) -> None:
         try:
+            self.flush_count += log.synced_offset < log.next_offset
             flush(log)
         except StorageFailure as failure:
             self.note_failure(log, failure)

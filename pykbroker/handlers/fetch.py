@@ -37,6 +37,7 @@ from storage.log_slice import LogSlice
 from wire.api.fetch import FetchRequest, FetchResponse
 from wire.compression import Codec
 from wire.errors import ErrorCode
+from wire.registry import ApiKey
 
 FIRST_WITH_MAGIC_1 = 2
 FIRST_WITH_FIRST_BATCH = 3
@@ -142,6 +143,7 @@ class Fetch:
     def _refused(self, index: int, code: ErrorCode) -> PartitionResult:
         if code == ErrorCode.KAFKA_STORAGE_ERROR and self._ctx.api_version < FIRST_WITH_STORAGE_ERROR:
             code = ErrorCode.NOT_LEADER_OR_FOLLOWER  # upon which old clients look for the leader again
+        self._ctx.broker.counts.partition_errors[ApiKey.FETCH, code] += 1
         return PartitionResult(
             partition_index=index, error_code=code, high_watermark=-1, aborted_transactions=None, records=b""
         )
@@ -222,11 +224,13 @@ class Fetch:
     # --- what is answered
 
     def respond(self, results: Iterable[Result]) -> FetchResponse:
-        session = self._session
+        session, bytes_out = self._session, self._ctx.broker.counts.bytes_out
         kept = [result for result in results if self._is_news(*result)]
         for key, wanted, result in kept:
             wanted.told_high_watermark = result.high_watermark
             wanted.told_log_start_offset = result.log_start_offset
+            if result.records:
+                bytes_out[key[:2]] += len(result.records)
             if session is not None and self._is_incremental and result.records and key in session.partitions:
                 session.partitions.move_to_end(key)
         return FetchResponse(session_id=NO_SESSION if session is None else session.id, responses=list(_by_topic(kept)))

@@ -31,6 +31,7 @@ from wire.api.produce import ProduceRequest, ProduceResponse
 from wire.compression import Codec
 from wire.errors import CorruptBatch, ErrorCode, InvalidRecord, ProtocolError
 from wire.record_batch import CODEC_MASK, TRANSACTIONAL, RecordBatch, first_batch
+from wire.registry import ApiKey
 from wire.schema import maker
 
 ACKS_NONE, ACKS_LEADER, ACKS_ALL = 0, 1, -1
@@ -159,6 +160,7 @@ def append_one(
             return convert_later(partition, data, batch, unconverted)
         appended = partition.append_as_leader((batch,), now_ms=now_ms, acks_all=acks == ACKS_ALL)
     except BrokerError as error:
+        ctx.broker.counts.partition_errors[ApiKey.PRODUCE, error.code] += 1
         result = PartitionResult(index=data.index, base_offset=-1)
         refuse(result, error, log_start_offset)
         return result

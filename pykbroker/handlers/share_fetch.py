@@ -179,6 +179,7 @@ class ShareFetch:
             where = _where(shared)
             result = results.setdefault(where, _result(where))
             result.records = records_of(each, acquired)
+            self._ctx.broker.counts.bytes_out["", where[0]] += len(result.records)
             result.acquired_records = [
                 PartitionResult.AcquiredRecords(first_offset=first, last_offset=last, delivery_count=count)
                 for first, last, count in grouped(acquired, self._request.batch_size)

@@ -192,3 +192,44 @@ async def test_a_bug_costs_its_connection_and_nothing_else(caplog: pytest.LogCap
 
     assert "internal error: closing a connection" in caplog.text
     caplog.clear()
+
+
+async def served_with_http(pieces: list[bytes], *, frames_first: bool = False) -> tuple[list[bytes], list[bytes]]:
+    """What was sent, and what HTTP began with."""
+    begun = []
+
+    async def serve_http(transport: object, received: bytes) -> None:
+        begun.append(received)
+        raise ConnectionClosed
+
+    transport = ScriptedTransport(pieces)
+    context = RequestContext(None, listener="PLAINTEXT")  # type: ignore[arg-type] # an echo needs no broker
+    if frames_first:
+        context.decode_header = object()  # as dispatch leaves it
+    await Connection(transport, Echo(), context, max_frame_bytes=10_000_000, serve_http=serve_http).serve()  # type: ignore[arg-type]
+    return transport.sent, begun
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"])
+async def test_a_connection_that_begins_as_http_does_is_given_to_http_with_all_that_came(method: bytes) -> None:
+    request = method + b" / HTTP/1.1\r\n\r\n"
+
+    assert ([], [request]) == await served_with_http([request])
+    assert ([], [request[:4]]) == await served_with_http([bytes([byte]) for byte in request])
+
+
+async def test_http_after_a_request_of_kafkas_is_a_frame_that_is_too_large() -> None:
+    assert ([], []) == await served_with_http([b"GET / HTTP/1.1\r\n\r\n"], frames_first=True)
+
+
+@pytest.mark.parametrize("start", [b"GETX", b"get ", b"\x16\x03\x01\x02", b"\x7f\xff\xff\xff"])
+async def test_nothing_else_is_given_to_http(start: bytes) -> None:
+    assert ([], []) == await served_with_http([start + bytes(100)])
+
+
+async def test_without_http_such_a_connection_is_closed() -> None:
+    transport = ScriptedTransport([b"GET / HTTP/1.1\r\n\r\n"])
+
+    await connection(transport).serve()
+
+    assert [] == transport.sent

@@ -420,3 +420,27 @@ def test_an_open_transaction_holds_back_the_last_stable_offset(files: MemoryFile
 
     assert 3 == log.last_stable_offset(log.next_offset)
     check_log(files, log)
+
+
+def test_what_was_appended_is_counted_over_rolled_segments_and_cuts(files: MemoryFiles) -> None:
+    log = opened(files)
+    fill(log, 40)
+    assert len(log.segments) > 2
+    records, size_bytes = log.appended()
+    assert (40, log.size_bytes) == (records, size_bytes)
+
+    log.truncate_to(1)
+    assert (40, size_bytes) == log.appended()
+    log.truncate_fully_and_start_at(100, now_ms=0)
+    assert (40, size_bytes) == log.appended()
+
+    fill(log, 2)
+    assert (42, size_bytes + log.size_bytes) == log.appended()
+
+
+def test_what_was_appended_counts_from_the_opening_of_the_log(files: MemoryFiles) -> None:
+    log = opened(files)
+    fill(log, 3)
+    log.close()
+
+    assert (0, 0) == opened(files).appended()
