@@ -13,10 +13,9 @@ import os
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import trio
-
 from pykbroker.errors import BrokerError
 from pykbroker.partition import Partition, refused
+from pykbroker.worker_threads import WorkerThreads
 from storage.batch_validator import check_batch, check_contents, check_size
 from storage.config import LogConfig
 from storage.errors import StorageError
@@ -45,7 +44,7 @@ class Conversions:
 
     def __init__(self) -> None:
         self.counts = ConversionCounts()
-        self.limiter = trio.CapacityLimiter(os.cpu_count() or 1)
+        self.threads = WorkerThreads(os.cpu_count() or 1)
 
     async def for_log(self, source: Source, partition: Partition, *, now_ms: int) -> RecordBatch | None:
         """What the partition's log is to store, checked; None for a message set with nothing in it.
@@ -54,7 +53,7 @@ class Conversions:
         """
         log = partition.log
         try:
-            batch = await trio.to_thread.run_sync(converted, source, log.config, now_ms, log.name, limiter=self.limiter)
+            batch = await self.threads.run(converted, source, log.config, now_ms, log.name)
         except (StorageError, CorruptBatch) as error:
             raise refused(error) from error
         if batch is not None:
@@ -65,8 +64,8 @@ class Conversions:
     async def for_consumer(self, partition: Partition, records: LogSlice, *, offset: int, magic: int) -> bytes:
         """Message sets of that magic. Raises BrokerError."""
         try:
-            found = await trio.to_thread.run_sync(
-                message_sets, partition.log, records, offset, partition.high_watermark, magic, limiter=self.limiter
+            found = await self.threads.run(
+                message_sets, partition.log, records, offset, partition.high_watermark, magic
             )
         except NotConvertible as error:
             raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) from error

@@ -130,8 +130,19 @@ def test_zstd_windows_beyond_kafkas_are_refused() -> None:
         decompress(Codec.ZSTD, compressed, limit_bytes=LIMIT_BYTES)
 
 
+def test_after_what_cannot_be_decompressed_the_next_one_can() -> None:
+    compressed, windowed = compress(Codec.ZSTD, TEXT), zstd_stream(TEXT)
+
+    for good in (compressed, windowed):
+        for bad in (compressed[:-1], windowed[:20], windowed[:20] + bytes(100), b"no frame"):
+            with pytest.raises(BadCompression):
+                decompress(Codec.ZSTD, bad, limit_bytes=LIMIT_BYTES)
+            assert TEXT == decompress(Codec.ZSTD, good, limit_bytes=LIMIT_BYTES)
+
+
 @pytest.mark.parametrize(
-    ("codec", "fast", "best"), [(Codec.GZIP, 1, 9), (Codec.LZ4, 9, 17), (Codec.ZSTD, -5, 19), (Codec.ZSTD, 1, 22)]
+    ("codec", "fast", "best"),
+    [(Codec.GZIP, 1, 9), (Codec.LZ4, 9, 1), (Codec.LZ4, 1, 17), (Codec.ZSTD, -5, 19), (Codec.ZSTD, 1, 22)],
 )
 def test_levels_are_honoured(codec: Codec, fast: int, best: int) -> None:
     smaller, larger = compress(codec, TEXT, best), compress(codec, TEXT, fast)

@@ -237,7 +237,7 @@ async def test_a_topic_that_goes_away_meanwhile_gets_nothing(broker: InMemoryBro
     async def client() -> None:
         told.append(await answer(broker, build(RECORDS)))
 
-    limiter = broker.broker.conversions.limiter
+    limiter = broker.broker.conversions.threads.limiter
     limiter.total_tokens = 1
     async with trio.open_nursery() as nursery, limiter:
         nursery.start_soon(client)
