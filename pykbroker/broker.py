@@ -21,6 +21,7 @@ from pykbroker.fetch_sessions import FetchSessions
 from pykbroker.handlers import APIS
 from pykbroker.metadata.image import MetadataChange, MetadataImage
 from pykbroker.producer_ids import ProducerIds
+from pykbroker.quotas import Quotas
 from pykbroker.replica_manager import ReplicaManager
 from pykbroker.share_partition_manager import SharePartitionManager
 from storage.log_manager import LogManager
@@ -52,6 +53,7 @@ class Broker:
         self.is_stopping = False
         self._protocol_floor = protocol_floor or {}
         self.replicas = ReplicaManager(logs, settings, node_id=self.node_id, fsync=fsync)
+        self.quotas = Quotas(settings, controller)
         self.conversions = Conversions()
         self.counts = Counts()
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))

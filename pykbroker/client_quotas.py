@@ -1,7 +1,7 @@
 """Client quotas: whose, how much, and which of them a filter means (KIP-546, KIP-612).
 
 Whose is an entity: a user, a client id, both, or an IP address; a name of None is the default for all that have no
-quota of their own. Kept and described; the limits are not enforced yet.
+quota of their own. Whom they hold back is in `quotas.py`, and for addresses in `connection_quotas.py`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ from wire.errors import ErrorCode
 USER, CLIENT_ID, IP = "user", "client-id", "ip"
 TYPES = (CLIENT_ID, USER, IP)  # in the order in which Kafka names them
 
+PRODUCER_BYTE_RATE, CONSUMER_BYTE_RATE = "producer_byte_rate", "consumer_byte_rate"
+REQUEST_PERCENTAGE = "request_percentage"
+CONTROLLER_MUTATION_RATE = "controller_mutation_rate"
+CONNECTION_CREATION_RATE = "connection_creation_rate"
+
 _LIMITS = {"INT": 2**31 - 1, "LONG": 2**63 - 1, "DOUBLE": math.inf}
 _OF_CLIENTS = {
-    "producer_byte_rate": "LONG",
-    "consumer_byte_rate": "LONG",
-    "request_percentage": "DOUBLE",
-    "controller_mutation_rate": "DOUBLE",
+    PRODUCER_BYTE_RATE: "LONG",
+    CONSUMER_BYTE_RATE: "LONG",
+    REQUEST_PERCENTAGE: "DOUBLE",
+    CONTROLLER_MUTATION_RATE: "DOUBLE",
 }
-_OF_ADDRESSES = {"connection_creation_rate": "INT"}
+_OF_ADDRESSES = {CONNECTION_CREATION_RATE: "INT"}
 
 EXACT, DEFAULT, SPECIFIED = 0, 1, 2
 

@@ -28,10 +28,10 @@ _WITHOUT_EFFECT = re.compile(
             # one node, which keeps its metadata by itself
             r"auto\.leader\..*|leader\..*|follower\..*|replica\..*|replication\..*|num\.replica\..*|unclean\..*",
             r"alter\.log\.dirs\..*|broker\.(heartbeat|session)\..*|initial\.broker\..*|controlled\..*",
-            r"controller\.(quorum|socket|quota)\..*|process\.roles|metadata\.(log|max)\..*|log\.dir\.failure\..*",
+            r"controller\.(quorum|socket)\..*|process\.roles|metadata\.(log|max)\..*|log\.dir\.failure\..*",
             r"inter\.broker\.listener\.name|security\.inter\.broker\.protocol",
             # not served yet
-            r"quota\..*|max\.connection\.creation\.rate|connection\.failed\..*|connections\.max\.reauth\.ms",
+            r"max\.connection\.creation\.rate|connection\.failed\..*|connections\.max\.reauth\.ms",
             r"delegation\..*|sasl\..*|ssl\..*|transaction\.two\..*",
             r"(group\.)?streams\..*",
             r"remote\..*|(log\.)?local\.retention\..*",

@@ -15,6 +15,7 @@ from pykbroker.context import RequestContext
 from pykbroker.dispatch import Dispatcher, Waiting
 from pykbroker.outbox import Outbox
 from pykbroker.transport import ConnectionClosed
+from pykbroker.usage import Usage
 from wire.errors import ProtocolError
 from wire.frame import SIZE_BYTES, frame_end
 
@@ -33,6 +34,8 @@ class Transport(Protocol):
     async def receive_into(self, buffer: memoryview) -> int: ...
 
     async def send(self, outbox: Outbox) -> None: ...
+
+    async def pause(self, *, until_s: float) -> None: ...
 
 
 class Connection:
@@ -110,6 +113,8 @@ class Connection:
                 answered += 1
                 if waiting is not None:
                     await self._wait_for(waiting)
+                if context.usage is not None:
+                    await self._settle(context.usage)
                 is_half = start >= halfway and answered >= LEAST_ANSWERS_TO_SPLIT
                 if is_half or outbox.refs or len(outbox.head) > FLUSH_BYTES:
                     await self._transport.send(outbox)
@@ -128,6 +133,14 @@ class Connection:
             waiting.abandon()
             raise
         await waiting.finish()
+
+    async def _settle(self, usage: Usage) -> None:
+        """Where there are quotas an answer leaves by itself, and its client may not be heard for a while."""
+        self._context.usage = None
+        if self._outbox.head:
+            await usage.timed(self._transport.send(self._outbox))
+        self._context.broker.quotas.charge_rest(usage)
+        await self._transport.pause(until_s=usage.muted_until_ms / 1000)
 
     def _make_room(self, consumed: int, wanted: int) -> None:
         """Move what is left to the front, into a larger or smaller buffer where the traffic asks for it."""

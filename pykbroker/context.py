@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pykbroker.broker import Broker
 from pykbroker.metadata.image import NodeImage
+from pykbroker.usage import Usage
+
+ANONYMOUS = "ANONYMOUS"  # who comes without authentication
 
 
 class RequestContext:
@@ -21,6 +24,8 @@ class RequestContext:
         "listener",
         "local_host",
         "local_port",
+        "usage",
+        "user",
     )
 
     def __init__(
@@ -30,6 +35,7 @@ class RequestContext:
         self.listener = listener  # the listener's name
         self.local_host, self.local_port = local  # what the client connected to
         self.client_host, self.client_port = client
+        self.user = ANONYMOUS
         self.client_id = ""
         self.api_version = 0
         # Of the last header, for the next one to be compared with: its size, what it held behind the correlation id,
@@ -37,6 +43,7 @@ class RequestContext:
         self.header_bytes = 0
         self.header_rest = b""
         self.decode_header: object = None
+        self.usage: Usage | None = None  # of the request in hand, where there are quotas
 
     def advertised(self, node: NodeImage) -> tuple[str, int] | None:
         """Where this client finds `node`; None where the node has no such listener.

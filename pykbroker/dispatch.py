@@ -146,13 +146,16 @@ class Waiting:
 
     async def finish(self) -> None:
         """Wait for the answer and put it into the outbox."""
+        usage = self._context.usage
         started = perf_counter()
         try:
-            response = await self._answer
+            response = await (self._answer if usage is None else usage.timed(self._answer))
         except Exception as error:
             response = failure(self._route, self._request, error, self._context)
         self._route.add_time(perf_counter() - started)
-        if response is not None:
+        if response is None:
+            charge(self._route, None, self._context)
+        else:
             answer(self._route, self._request, response, self._correlation_id, self._context, self._outbox)
 
     def abandon(self) -> None:
@@ -187,6 +190,8 @@ class Dispatcher:
             context.decode_header = decode_header
             context.header_bytes = position
             context.header_rest = bytes(frame[_BEFORE_HEADER_REST:position])
+        if is_metered := context.broker.quotas.are_enforced:
+            context.usage = context.broker.quotas.begin(context.user, context.client_id, len(frame))
         decode, handle = route.decode, route.handle
         if route.version == version:
             request, _ = decode(frame, position)  # what may follow is not looked at, as in Kafka
@@ -196,16 +201,19 @@ class Dispatcher:
         route.requests += 1
         try:
             response = handle(request, context)
-            if type(response) is route.response:
+            if type(response) is route.response and not is_metered:
                 route.write(outbox, correlation_id, response)
                 return None
         except Exception as error:
             response = failure(route, request, error, context)
         if response is None:
+            charge(route, None, context)
             return None
         if isinstance(response, Response):
             answer(route, request, response, correlation_id, context, outbox)
             return None
+        if context.usage is not None:
+            context.usage.rest()
         return Waiting(route, response, correlation_id, request, context, outbox)
 
     def _new_route(self, key: int, version: int, broker: Broker) -> Route:
@@ -239,10 +247,20 @@ def answer(
     outbox: Outbox,
 ) -> None:
     """Write the response; one that cannot be written is our bug, and answered as such."""
+    charge(route, response, context)
     try:
         route.write(outbox, correlation_id, response)
     except Exception as error:
         route.write(outbox, correlation_id, failure(route, request, error, context))
+
+
+def charge(route: Route, response: Response | None, context: RequestContext) -> None:
+    """Where there are quotas, count the request, and tell the client for how long it is to be quiet."""
+    if context.usage is None:
+        return
+    throttle_ms = context.broker.quotas.charge(context.usage, route.key, is_answered=response is not None)
+    if throttle_ms and response is not None and "throttle_time_ms" in type(response).specs:
+        response.throttle_time_ms = throttle_ms  # type: ignore[attr-defined] # it has the field
 
 
 def failure(route: Route, request: Message | None, error: Exception, context: RequestContext) -> Response:

@@ -36,28 +36,47 @@ NODE = NodeImage(1, "r1", {"PLAINTEXT": Endpoint("broker.example", 9092)})
 
 
 class InMemoryBroker:
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, client_id: str = "test") -> None:
         self.broker = broker
         self.dispatcher = Dispatcher()
+        self._client_id = client_id
         self.context = RequestContext(broker, listener="PLAINTEXT", local=("127.0.0.1", 9092), client=("127.0.0.1", 1))
 
     async def ask(self, request: Request, version: int) -> Any:
         """The response as the client decodes it."""
         key = ApiKey(request.api_key)
-        header = RequestHeader(
-            request_api_key=key, request_api_version=version, correlation_id=CORRELATION_ID, client_id="test"
-        )
-        frame = bytes(header.encode(request_header_version(type(request), version))) + bytes(request.encode(version))
-        outbox = Outbox()
-        waiting = self.dispatcher.dispatch(memoryview(bytearray(frame)), self.context, outbox)
-        if waiting is not None:
-            await waiting.finish()
-        data = memoryview(_in_one_piece(outbox))
+        data = memoryview(await self.tell(request, version))
         assert len(data) - 4 == int.from_bytes(data[:4], "big")
         response_header = ResponseHeader.decoder(response_header_version(type(request), version))
         head, start = response_header(data, 4)
         assert head.correlation_id == CORRELATION_ID
         return response_class(key).decode(data[start:], version)
+
+    async def tell(self, request: Request, version: int) -> bytes:
+        """The response as it is sent; empty where there is none (acks=0)."""
+        outbox = Outbox()
+        waiting = self.dispatcher.dispatch(memoryview(bytearray(self.frame(request, version))), self.context, outbox)
+        if waiting is not None:
+            await waiting.finish()
+        await self._settle()
+        return _in_one_piece(outbox)
+
+    def frame(self, request: Request, version: int) -> bytes:
+        """Without its size."""
+        header = RequestHeader(
+            request_api_key=request.api_key,
+            request_api_version=version,
+            correlation_id=CORRELATION_ID,
+            client_id=self._client_id,
+        )
+        return bytes(header.encode(request_header_version(type(request), version))) + bytes(request.encode(version))
+
+    async def _settle(self) -> None:
+        """As a connection does where there are quotas: nothing more is read from it for a while."""
+        usage, self.context.usage = self.context.usage, None
+        if usage is not None:
+            self.broker.quotas.charge_rest(usage)
+            await trio.sleep_until(usage.muted_until_ms / 1000)
 
     async def create(
         self, name: str, partition_count: int = 1, *, configs: Mapping[str, str | None] | None = None

@@ -28,12 +28,14 @@ class ConnectionClosed(Exception):
 
 
 class SocketTransport:
-    __slots__ = ("_socket", "activity")
+    __slots__ = ("_is_receiving", "_pause", "_socket", "activity")
     _latest: ClassVar[SocketTransport | None] = None  # whoever received last, of all: alone if it was me
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._socket = sock
+        self._is_receiving = True
+        self._pause: trio.CancelScope | None = None
         self.activity = 0  # grows with traffic: tells the idle from the busy
 
     async def receive_into(self, buffer: memoryview) -> int:
@@ -115,8 +117,17 @@ class SocketTransport:
                 raise ConnectionClosed
             position += sent
 
+    async def pause(self, *, until_s: float) -> None:
+        """Leave what arrives where it is until then (the event loop's clock), or until `stop_receiving`."""
+        if until_s > trio.current_time() and self._is_receiving:
+            with trio.CancelScope(deadline=until_s) as self._pause:
+                await trio.sleep_forever()
+
     def stop_receiving(self) -> None:
         """Make the reader see the end of the stream once what has arrived is read."""
+        self._is_receiving = False
+        if self._pause is not None:
+            self._pause.cancel()
         with suppress(OSError):  # the peer was faster
             self._socket.shutdown(socket.SHUT_RD)
 

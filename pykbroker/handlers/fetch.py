@@ -37,6 +37,7 @@ from storage.log_slice import LogSlice
 from wire.api.fetch import FetchRequest, FetchResponse
 from wire.compression import Codec
 from wire.errors import ErrorCode
+from wire.frame import SIZE_BYTES
 from wire.registry import ApiKey
 
 FIRST_WITH_MAGIC_1 = 2
@@ -74,6 +75,10 @@ class Fetch:
         self._ctx = ctx
         self._session: FetchSession | None = None
         self._is_incremental = False
+        self._max_bytes = min(request.max_bytes, ctx.broker.fetch_max_bytes)
+        if ctx.usage is not None:
+            self._max_bytes = min(self._max_bytes, ctx.broker.quotas.most_fetch_bytes(ctx.usage))
+        self._min_bytes = min(request.min_bytes, self._max_bytes)
         self._wanted = self._open_session()
 
     # --- what is asked
@@ -105,7 +110,7 @@ class Fetch:
     # --- what there is
 
     def read(self) -> list[Result]:
-        left = min(self._request.max_bytes, self._ctx.broker.fetch_max_bytes)
+        left = self._max_bytes
         is_first = self._ctx.api_version >= FIRST_WITH_FIRST_BATCH
         results = []
         for key, wanted in self._wanted:
@@ -168,7 +173,7 @@ class Fetch:
         request = self._request
         if request.max_wait_ms <= 0 or not self._wanted or any(result.error_code for _, _, result in results):
             return True
-        return sum(_size(result) for _, _, result in results) >= request.min_bytes
+        return sum(_size(result) for _, _, result in results) >= self._min_bytes
 
     async def wait_and_read(self) -> FetchResponse:
         """Wait until `min_bytes` have come, `max_wait_ms` is over, or something else happened.
@@ -181,7 +186,7 @@ class Fetch:
             left_ms = (deadline - trio.current_time()) * 1000
             if left_ms <= 0 or self.is_satisfied(results) or self._ctx.broker.is_stopping:
                 return self.respond(results)
-            missing_bytes = self._request.min_bytes - sum(_size(result) for _, _, result in results)
+            missing_bytes = self._min_bytes - sum(_size(result) for _, _, result in results)
             with standing_at(self._readable(), Waiter(missing_bytes=missing_bytes)) as waiter:
                 if await waiter.wait(timeout_ms=left_ms) and not self._request.isolation_level:
                     return self.respond(self.read())
@@ -200,7 +205,7 @@ class Fetch:
                 left_ms = 1000 * (deadline - trio.current_time())
                 if self.is_satisfied(results) or left_ms <= 0 or self._ctx.broker.is_stopping:
                     return self.respond(results)
-                waiter.missing_bytes += self._request.min_bytes - sum(_size(result) for _, _, result in results)
+                waiter.missing_bytes += self._min_bytes - sum(_size(result) for _, _, result in results)
                 await waiter.wait(timeout_ms=left_ms)
 
     async def _converted(self, key: Key, wanted: Wanted, found: PartitionResult) -> PartitionResult:
@@ -226,6 +231,10 @@ class Fetch:
     def respond(self, results: Iterable[Result]) -> FetchResponse:
         session, bytes_out = self._session, self._ctx.broker.counts.bytes_out
         kept = [result for result in results if self._is_news(*result)]
+        session_id = NO_SESSION if session is None else session.id
+        response = FetchResponse(session_id=session_id, responses=list(_by_topic(kept)))
+        if self._ctx.usage is not None and not self._is_within_quota(response):
+            return self._throttled()
         for key, wanted, result in kept:
             wanted.told_high_watermark = result.high_watermark
             wanted.told_log_start_offset = result.log_start_offset
@@ -233,7 +242,24 @@ class Fetch:
                 bytes_out[key[:2]] += len(result.records)
             if session is not None and self._is_incremental and result.records and key in session.partitions:
                 session.partitions.move_to_end(key)
-        return FetchResponse(session_id=NO_SESSION if session is None else session.id, responses=list(_by_topic(kept)))
+        return response
+
+    def _is_within_quota(self, response: FetchResponse) -> bool:
+        usage = self._ctx.usage
+        assert usage is not None
+        encoded = response.encode(self._ctx.api_version)
+        size_bytes = SIZE_BYTES + len(encoded.head) + sum(len(records) for _, records in encoded.refs)
+        return self._ctx.broker.quotas.charge_fetch(usage, size_bytes)
+
+    def _throttled(self) -> FetchResponse:
+        """Nothing, as if nothing had been asked: a session that was to be opened is not, one that goes on knows no more
+        of what the client knows.
+        """
+        session = self._session
+        if session is None or self._is_incremental:
+            return FetchResponse(session_id=NO_SESSION if session is None else session.id, responses=())
+        self._ctx.broker.fetch_sessions.close(session.id)
+        return FetchResponse(session_id=NO_SESSION, responses=())
 
     def _is_news(self, _key: Key, wanted: Wanted, result: PartitionResult) -> bool:
         """Must this partition be in the answer? In a session only if something is new to the client."""

@@ -1,0 +1,230 @@
+"""Client quotas at work: who shares which limit, what a request costs, and how long its client is then to be quiet.
+
+As in Kafka: a request is served first and counted at its answer, which says for how long nothing more is read from its
+connection (KIP-219). But a Fetch above its limit is answered empty, and costs nothing; and changes of topics above
+theirs are refused (KIP-599). Every kind of quota finds its own entity, so a user's limit for Produce may be the one of
+a client id for Fetch (KIP-55).
+
+While no client has a quota `are_enforced` is False, and a request costs nothing but that look.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+import trio
+
+from pykbroker.client_quotas import (
+    CLIENT_ID,
+    CONSUMER_BYTE_RATE,
+    CONTROLLER_MUTATION_RATE,
+    IP,
+    PRODUCER_BYTE_RATE,
+    REQUEST_PERCENTAGE,
+    USER,
+)
+from pykbroker.config import Settings
+from pykbroker.controller import Controller
+from pykbroker.errors import BrokerError
+from pykbroker.metadata.image import MetadataChange, MetadataImage, QuotaEntity
+from pykbroker.rates import Rate, TokenBucket, Windows
+from pykbroker.usage import Usage
+from wire.errors import ErrorCode
+from wire.registry import ApiKey
+
+_NS_PER_PERCENT = 10_000_000  # of a second of one thread
+_NEVER_TIMED = frozenset((ApiKey.WRITE_TXN_MARKERS,))  # between brokers
+_SWEEP_MS = 30_000
+_MOST_BYTES = 2**31 - 1
+
+Sharers: TypeAlias = tuple[str | None, str | None]  # the user and the client id whose requests are counted together
+Charge: TypeAlias = Callable[[int], None]
+
+
+class _Meter(Protocol):
+    limit: float
+
+    def is_idle(self, now_ms: int) -> bool: ...
+
+
+MeterT = TypeVar("MeterT", bound=_Meter)
+
+
+class Quotas:
+    """Of one broker."""
+
+    def __init__(
+        self, settings: Settings, controller: Controller, *, clock_ns: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
+        windows = _windows(settings.int("quota.window.num"), settings.int("quota.window.size.seconds"))
+        self._windows = windows
+        self._clock_ns = clock_ns
+        self._produce = _Metered(PRODUCER_BYTE_RATE, windows, Rate)
+        self._fetch = _Metered(CONSUMER_BYTE_RATE, windows, Rate)
+        self._time = _Metered(REQUEST_PERCENTAGE, windows, Rate)
+        windows = _windows(
+            settings.int("controller.quota.window.num"), settings.int("controller.quota.window.size.seconds")
+        )
+        self._mutations = _Metered(CONTROLLER_MUTATION_RATE, windows, TokenBucket)
+        self.are_enforced = False
+        self._follow(controller.image)
+        controller.subscribe(self._follow_metadata)
+
+    def begin(self, user: str, client_id: str, request_bytes: int) -> Usage:
+        """A request has come."""
+        return Usage(user, client_id, request_bytes, self._clock_ns)
+
+    def charge(self, usage: Usage, api: ApiKey, *, is_answered: bool) -> int:
+        """The request is about to be answered: how long its client is to be quiet, in ms. Who gets no answer (acks=0)
+        is told nothing, and pays for bytes alone.
+        """
+        now_ms = loop_ms()
+        if api is ApiKey.PRODUCE:
+            rate = self._produce.of(usage, now_ms)
+            if rate is not None:
+                rate.record(usage.request_bytes, now_ms)
+                usage.mute_until(now_ms + rate.throttle_ms(now_ms))
+        if is_answered and api not in _NEVER_TIMED and not usage.is_time_charged:
+            self._charge_time(usage, now_ms)
+        return max(0, usage.muted_until_ms - now_ms)
+
+    def charge_fetch(self, usage: Usage, response_bytes: int) -> bool:
+        """False: it is to be answered without any records."""
+        now_ms = loop_ms()
+        self._charge_time(usage, now_ms)
+        rate = self._fetch.of(usage, now_ms)
+        if rate is not None:
+            rate.record(response_bytes, now_ms)
+            usage.mute_until(now_ms + rate.throttle_ms(now_ms))
+            if usage.muted_until_ms > now_ms:
+                rate.record(-response_bytes, now_ms)
+        return usage.muted_until_ms <= now_ms
+
+    def most_fetch_bytes(self, usage: Usage) -> int:
+        """Whoever fetched more at once would always be above the limit."""
+        rate = self._fetch.of(usage, loop_ms())
+        if rate is None:
+            return _MOST_BYTES
+        return min(_MOST_BYTES, int(rate.limit * (self._windows.count - 1) * self._windows.size_ms / 1000))
+
+    def charge_rest(self, usage: Usage) -> None:
+        """The answer has left: what its encoding and sending took counts at the next request."""
+        now_ms = loop_ms()
+        rate = self._time.of(usage, now_ms)
+        if rate is not None:
+            rate.record(usage.take_time_ns() / _NS_PER_PERCENT, now_ms)
+
+    def mutations(self, usage: Usage | None, *, is_strict: bool) -> Charge:
+        """What makes or removes partitions calls the result with their number, before it does. Where it is strict, that
+        raises BrokerError while the bucket is overdrawn; else the client is quiet afterwards.
+        """
+
+        def charge(partition_count: int) -> None:
+            now_ms = loop_ms()
+            bucket = None if usage is None else self._mutations.of(usage, now_ms)
+            if usage is None or bucket is None:
+                return
+            throttle_ms = bucket.throttle_ms(now_ms)
+            if is_strict and throttle_ms:
+                usage.mute_until(now_ms + throttle_ms)
+                raise BrokerError(ErrorCode.THROTTLING_QUOTA_EXCEEDED)
+            bucket.spend(partition_count, now_ms)
+            if not is_strict:
+                usage.mute_until(now_ms + bucket.throttle_ms(now_ms))
+
+        return charge
+
+    def _charge_time(self, usage: Usage, now_ms: int) -> None:
+        usage.is_time_charged = True
+        rate = self._time.of(usage, now_ms)
+        if rate is not None:
+            rate.record(usage.take_time_ns() / _NS_PER_PERCENT, now_ms)
+            usage.mute_until(now_ms + min(rate.throttle_ms(now_ms), self._windows.size_ms))
+
+    async def _follow_metadata(self, change: MetadataChange) -> None:
+        if change.before.client_quotas is not change.after.client_quotas:
+            self._follow(change.after)
+
+    def _follow(self, image: MetadataImage) -> None:
+        for metered in (self._produce, self._fetch, self._time, self._mutations):
+            metered.follow(image)
+        self.are_enforced = any(part[0] != IP for entity in image.client_quotas for part in entity)
+
+
+class _Metered(Generic[MeterT]):
+    """One kind of quota: its limits, and what those held to one have used of it."""
+
+    def __init__(self, quota: str, windows: Windows, make: Callable[[Windows, float, int], MeterT]) -> None:
+        self._quota = quota
+        self._windows = windows
+        self._make = make
+        self._limits: Mapping[QuotaEntity, float] = {}
+        self._meters: dict[Sharers, MeterT] = {}
+        self._known: dict[Sharers, MeterT | None] = {}  # by who asks, for as long as no limit changes
+        self._swept_ms = 0
+
+    def follow(self, image: MetadataImage) -> None:
+        self._limits = {
+            entity: quotas[self._quota] for entity, quotas in image.client_quotas.items() if self._quota in quotas
+        }
+        self._known.clear()
+
+    def of(self, usage: Usage, now_ms: int) -> MeterT | None:
+        """None: there is no limit."""
+        if not self._limits:
+            return None
+        who = usage.user, usage.client_id
+        if who not in self._known:
+            self._sweep(now_ms)
+            self._known[who] = self._find(*who, now_ms)
+        return self._known[who]
+
+    def _find(self, user: str, client_id: str, now_ms: int) -> MeterT | None:
+        found = limit_of(self._limits, user, client_id)
+        if found is None:
+            return None
+        limit, sharers = found
+        meter = self._meters.get(sharers)
+        if meter is None:
+            meter = self._meters[sharers] = self._make(self._windows, limit, now_ms)
+        meter.limit = limit
+        return meter
+
+    def _sweep(self, now_ms: int) -> None:
+        """Forget those who are idle: there may be any number of client ids."""
+        if now_ms - self._swept_ms >= _SWEEP_MS:
+            self._swept_ms = now_ms
+            self._known.clear()
+            self._meters = {sharers: meter for sharers, meter in self._meters.items() if not meter.is_idle(now_ms)}
+
+
+def limit_of(limits: Mapping[QuotaEntity, float], user: str, client_id: str) -> tuple[float, Sharers] | None:
+    """The limit that holds for a client, and who shares it with it."""
+    for entity, sharers in _candidates(user, client_id):
+        if entity in limits:
+            return limits[entity], sharers
+    return None
+
+
+def _candidates(user: str, client_id: str) -> Iterator[tuple[QuotaEntity, Sharers]]:
+    """In Kafka's order. A default is for each of those without a quota of their own, not for all of them together; and
+    not for clients that name themselves with nothing.
+    """
+    for each_user in (user, None):
+        if client_id:
+            yield ((CLIENT_ID, client_id), (USER, each_user)), (user, client_id)
+            yield ((CLIENT_ID, None), (USER, each_user)), (user, client_id)
+        yield ((USER, each_user),), (user, None)
+    if client_id:
+        yield ((CLIENT_ID, client_id),), (None, client_id)
+        yield ((CLIENT_ID, None),), (None, client_id)
+
+
+def loop_ms() -> int:
+    return int(trio.current_time() * 1000)
+
+
+def _windows(count: int, size_seconds: int) -> Windows:
+    return Windows(count, 1000 * size_seconds)
