@@ -13,6 +13,7 @@ from trio.testing import MockClock
 
 from pykbroker.client_quotas import entity_of
 from pykbroker.context import ANONYMOUS
+from pykbroker.errors import BrokerError
 from pykbroker.quotas import limit_of
 from pykbroker.testing import NOW_MS, InMemoryBroker, in_memory_broker
 from wire.api.alter_client_quotas import AlterClientQuotasRequest
@@ -203,6 +204,24 @@ async def test_a_changed_quota_counts_from_the_next_request_on(
     await alter(broker, {"client-id": "test"}, producer_byte_rate=None)
     assert (await broker.ask(produce(50_000), 9)).throttle_time_ms == 0
     assert not broker.broker.quotas.are_enforced
+
+
+async def test_the_windows_are_those_of_the_settings(autojump_clock: MockClock) -> None:
+    settings = {"quota.window.num": "3", "quota.window.size.seconds": "2"}
+    settings |= {"controller.quota.window.num": "4", "controller.quota.window.size.seconds": "5"}
+    async with in_memory_broker(settings) as opened:
+        await opened.create("t", 1)
+        await alter(opened, {"client-id": "test"}, producer_byte_rate=1000, controller_mutation_rate=3)
+        request = produce(6000 - len(opened.frame(produce(0), 9)) + 400)
+
+        # 6400 bytes in two windows of 2 s are 600 B/s too much, for which to make up takes 2.4 s.
+        assert (await opened.ask(request, 9)).throttle_time_ms == pytest.approx(2400, abs=20)
+
+        usage = opened.broker.quotas.begin("u", "test", 0)
+        charge = opened.broker.quotas.mutations(usage, is_strict=True)
+        charge(4 * 5 * 3 + 1)
+        with pytest.raises(BrokerError):
+            charge(1)
 
 
 async def test_others_are_not_held_back(broker: InMemoryBroker, autojump_clock: MockClock) -> None:
