@@ -33,7 +33,6 @@ _WITHOUT_EFFECT = re.compile(
             # not served yet
             r"max\.connection\.creation\.rate|connection\.failed\..*|connections\.max\.reauth\.ms",
             r"delegation\..*|sasl\..*|ssl\..*|transaction\.two\..*",
-            r"(group\.)?streams\..*",
             r"remote\..*|(log\.)?local\.retention\..*",
         )
     )

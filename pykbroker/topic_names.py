@@ -20,6 +20,10 @@ def check_name(name: str) -> None:
         raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {reason}")
 
 
+def is_valid(name: str) -> bool:
+    return _invalid(name) is None
+
+
 def has_collision_characters(name: str) -> bool:
     # Kafka's metric names turn '.' into '_', so that two such topics would share theirs.
     return "." in name or "_" in name

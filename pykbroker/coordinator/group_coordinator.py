@@ -9,6 +9,7 @@ from pykbroker.coordinator.groups import commits, rebalance
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer import leaving
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.groups.streams import leaving as streams_leaving
 from pykbroker.coordinator.runtime import Coordinator, Led, StateLog
 from pykbroker.coordinator.share import membership as share_membership
 from pykbroker.coordinator.share.config import ShareConfigs
@@ -52,6 +53,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
     def _started(self, led: Led[GroupShard], now_ms: int) -> None:
         rebalance.start(led.shard, now_ms)
         leaving.start(led.shard, now_ms)
+        streams_leaving.start(led.shard, now_ms)
         for group in led.shard.share_groups.values():
             config = self.share_configs.group(self._controller.image, group.group_id)
             share_membership.start(led.shard, group, config, now_ms)

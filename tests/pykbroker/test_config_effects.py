@@ -34,8 +34,8 @@ OF_DELIVERY = ("delivery.count.limit", "partition.max.record.locks", "record.loc
 COMPOSED = {
     "cordoned.log.dirs": ("pykbroker/config_brokers.py", "def is_cordoned"),
     **{
-        f"group.consumer.{bound}{what}": ("pykbroker/coordinator/groups/consumer/config.py", f'bounded("{what}")')
-        for bound, what in product(("", "min.", "max."), OF_MEMBERS)
+        f"group.{kind}.{bound}{what}": (f"pykbroker/coordinator/groups/{kind}/config.py", f'bounded("{what}")')
+        for kind, bound, what in product(("consumer", "streams"), ("", "min.", "max."), OF_MEMBERS)
     },
     **{
         f"{prefix}{what}": ("pykbroker/coordinator/share/config.py", f'_bounded("{what}"')

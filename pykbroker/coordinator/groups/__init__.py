@@ -10,6 +10,8 @@
     membership SyncGroup, Heartbeat, LeaveGroup
     commits    OffsetCommit, OffsetFetch, OffsetDelete, expiry
     listing    ListGroups, DescribeGroups, DeleteGroups
+    consumer   groups of the new protocol (KIP-848)
+    streams    groups of Kafka Streams (KIP-1071)
 
 Persistent are offsets, and of a group what its last GroupMetadata record says: only `GroupShard.replay` changes them.
 A rebalance under way is in memory alone, as in Kafka: after a restart the group is again what it was when last

@@ -15,6 +15,9 @@ from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.java import string_length
 from pykbroker.coordinator.groups.offsets import NO_EXPIRY, CommittedOffset, Place, tombstone
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
+from pykbroker.coordinator.groups.streams import commits as streams_commits
+from pykbroker.coordinator.groups.streams import records as streams_records
+from pykbroker.coordinator.groups.streams.group import StreamsGroup
 from pykbroker.errors import BrokerError
 from wire.api.offset_commit import OffsetCommitRequest, OffsetCommitResponse
 from wire.api.offset_delete import OffsetDeleteRequest, OffsetDeleteResponse
@@ -32,6 +35,8 @@ FetchedPartition = FetchedTopic.OffsetFetchResponsePartitions
 
 DEFAULT = -1  # of retention times, timestamps, generations: nothing was said
 GROUP_ID_NOT_FOUND_SINCE = 9  # of OffsetCommit; KIP-848
+
+Group = ClassicGroup | ConsumerGroup | StreamsGroup
 
 
 class Commit(NamedTuple):
@@ -55,11 +60,15 @@ def commit(
     shard: GroupShard, request: OffsetCommitRequest, commits: list[Commit], *, api_version: int, now_ms: int
 ) -> Decision[None]:
     consumer_group = shard.consumer_groups.get(request.group_id)
+    streams_group = shard.streams_groups.get(request.group_id)
+    epoch, knows_epochs = request.generation_id_or_member_epoch, api_version >= EPOCHS_SINCE
+    group = None
     if consumer_group is not None:
         places = ((each.topic_id, each.partition.partition_index) for each in commits)
-        epoch, knows_epochs = request.generation_id_or_member_epoch, api_version >= EPOCHS_SINCE
         check_commit(consumer_group, request.member_id, epoch, places, knows_epochs=knows_epochs)
-        group = None
+    elif streams_group is not None:
+        named = ((each.topic, each.partition.partition_index) for each in commits)
+        streams_commits.check_commit(streams_group, request.member_id, epoch, named, knows_epochs=knows_epochs)
     else:
         group = _group_for_commit(shard, request, api_version)
     if group is not None and group.state in (GroupState.STABLE, GroupState.PREPARING_REBALANCE):
@@ -111,8 +120,7 @@ def _group_for_commit(shard: GroupShard, request: OffsetCommitRequest, api_versi
 
 def fetch(shard: GroupShard, group_id: str, asked: list[Asked] | None, *, require_stable: bool) -> list[FetchedTopic]:
     """The offsets of some topics, or of all (None). A group that is not there has none."""
-    is_there = group_id in shard.groups or group_id in shard.consumer_groups
-    offsets = shard.offsets.of_group(group_id) if is_there else {}
+    offsets = shard.offsets.of_group(group_id) if shard.has_group(group_id) else {}
     if asked is None:
         asked = [Asked(topic, ZERO_UUID, tuple(partitions)) for topic, partitions in offsets.items()]
     topics = []
@@ -132,10 +140,13 @@ def fetch(shard: GroupShard, group_id: str, asked: list[Asked] | None, *, requir
 
 
 def check_fetch(shard: GroupShard, group_id: str, member_id: str | None, member_epoch: int) -> None:
-    """Raises BrokerError: members of consumer groups say who they are, and may be of the past."""
-    group = shard.consumer_groups.get(group_id)
-    if group is not None:
-        check_consumer_fetch(group, member_id, member_epoch)
+    """Raises BrokerError: members of consumer and streams groups say who they are, and may be of the past."""
+    consumer_group = shard.consumer_groups.get(group_id)
+    streams_group = shard.streams_groups.get(group_id)
+    if consumer_group is not None:
+        check_consumer_fetch(consumer_group, member_id, member_epoch)
+    elif streams_group is not None:
+        streams_commits.check_fetch(streams_group, member_id, member_epoch)
 
 
 def no_offset(partition: int, code: ErrorCode = ErrorCode.NONE) -> FetchedPartition:
@@ -155,7 +166,8 @@ def delete(shard: GroupShard, group_id: str, topics: list[DeleteTopic]) -> Decis
     """Forget offsets of topics that the group does not read."""
     if group_id == "":
         raise BrokerError(ErrorCode.INVALID_GROUP_ID)
-    group = shard.consumer_groups.get(group_id) or shard.groups.get(group_id)
+    modern = shard.consumer_groups.get(group_id) or shard.streams_groups.get(group_id)
+    group = modern or shard.groups.get(group_id)
     if group is None:
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND)
     if isinstance(group, ClassicGroup) and group.state is not GroupState.EMPTY and not group.is_consumer_group:
@@ -212,27 +224,32 @@ def _cleanup(shard: GroupShard, now_ms: int) -> Decision[None]:
     """Expire offsets, and forget groups that are empty and have none left."""
     schedule_cleanup(shard, now_ms)
     records: list[StateRecord] = []
-    for group in shard.groups.values():
+    groups: list[Group] = [*shard.groups.values(), *shard.consumer_groups.values(), *shard.streams_groups.values()]
+    for group in groups:
         expired = _expired(shard, group, now_ms)
         records += [tombstone(place) for place in expired]
         count = sum(len(partitions) for partitions in shard.offsets.of_group(group.group_id).values())
         has_transaction = any(shard.offsets.pending_of_group(group.group_id))
-        if group.state is GroupState.EMPTY and len(expired) == count and not has_transaction:
-            records += tombstones([group.group_id])
-    for consumer_group in shard.consumer_groups.values():
-        expired = _expired(shard, consumer_group, now_ms)
-        records += [tombstone(place) for place in expired]
-        count = sum(len(partitions) for partitions in shard.offsets.of_group(consumer_group.group_id).values())
-        has_transaction = any(shard.offsets.pending_of_group(consumer_group.group_id))
-        if not consumer_group.members and len(expired) == count and not has_transaction:
-            records += group_tombstones(consumer_group)
+        if _is_empty(group) and len(expired) == count and not has_transaction:
+            records += _group_tombstones(group)
     return Decision(None, records)
 
 
-def _expired(shard: GroupShard, group: ClassicGroup | ConsumerGroup, now_ms: int) -> list[Place]:
+def _is_empty(group: Group) -> bool:
+    return group.state is GroupState.EMPTY if isinstance(group, ClassicGroup) else not group.members
+
+
+def _group_tombstones(group: Group) -> list[StateRecord]:
+    """What forgets the group, but for its offsets."""
+    if isinstance(group, ClassicGroup):
+        return tombstones([group.group_id])
+    return group_tombstones(group) if isinstance(group, ConsumerGroup) else streams_records.group_tombstones(group)
+
+
+def _expired(shard: GroupShard, group: Group, now_ms: int) -> list[Place]:
     """Which offsets have outlived their retention: counted from the commit, or from when the last member left."""
     since_ms: int | None
-    if isinstance(group, ConsumerGroup):
+    if not isinstance(group, ClassicGroup):
         since_ms = None
     elif group.protocol_type is not None and group.state is not GroupState.EMPTY:
         if group.state is not GroupState.STABLE or group.subscribed_topics is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pykbroker.coordinator.groups.consumer.assignors import ASSIGNORS
 from pykbroker.coordinator.groups.consumer.config import ConsumerGroupDefaults
+from pykbroker.coordinator.groups.streams.config import StreamsGroupDefaults
 from wire.compression import Codec
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class GroupConfig:
     serves_consumer_protocol: bool = True
     migration_policy: str = "bidirectional"
     consumer: ConsumerGroupDefaults = field(default_factory=ConsumerGroupDefaults)
+    streams: StreamsGroupDefaults = field(default_factory=StreamsGroupDefaults)
     # Not a setting in Kafka either. New members cannot heartbeat, as they do not know their id yet.
     new_member_join_timeout_ms: int = 5 * MINUTE_MS
 
@@ -52,6 +54,7 @@ class GroupConfig:
             serves_consumer_protocol="consumer" in settings.list("group.coordinator.rebalance.protocols"),
             migration_policy=settings.str("group.consumer.migration.policy").lower(),
             consumer=ConsumerGroupDefaults.of(settings),
+            streams=StreamsGroupDefaults.of(settings),
             compression=Codec(settings.int("offsets.topic.compression.codec")),
         )
 

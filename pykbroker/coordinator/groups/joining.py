@@ -16,6 +16,8 @@ from pykbroker.coordinator.groups.consumer import classic_members
 from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Caller, Decision, Pending, StateRecord, nothing
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
+from pykbroker.coordinator.groups.streams import records as streams_records
+from pykbroker.coordinator.groups.streams.target import stop_waiting
 from pykbroker.errors import BrokerError
 from wire.api.join_group import JoinGroupRequest, JoinGroupResponse
 from wire.errors import ErrorCode
@@ -64,7 +66,8 @@ def join(shard: GroupShard, request: JoinGroupRequest, caller: Caller, now_ms: i
         return _refused(request.member_id, ErrorCode.INVALID_GROUP_ID)
     if not config.min_session_timeout_ms <= request.session_timeout_ms <= config.max_session_timeout_ms:
         return _refused(request.member_id, ErrorCode.INVALID_SESSION_TIMEOUT)
-    if request.group_id in shard.share_groups:
+    streams_group = shard.streams_groups.get(request.group_id)
+    if request.group_id in shard.share_groups or (streams_group is not None and streams_group.members):
         return _refused(request.member_id, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
     consumer_group = shard.consumer_groups.get(request.group_id)
     if consumer_group is not None and consumer_group.members:
@@ -78,8 +81,12 @@ def join(shard: GroupShard, request: JoinGroupRequest, caller: Caller, now_ms: i
         # A group is not there until it is in the log: else nothing would expire it.
         decision.records.append(_first_record(group, now_ms))
         decision.failed = partial(_new_group_failed, shard, group)
-    if consumer_group is not None:  # an empty one makes way
+    # An empty one of another kind makes way.
+    if consumer_group is not None:
         decision.records[:0] = group_tombstones(consumer_group)
+    if streams_group is not None:
+        stop_waiting(shard, request.group_id)
+        decision.records[:0] = streams_records.group_tombstones(streams_group)
     return decision
 
 

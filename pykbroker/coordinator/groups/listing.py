@@ -10,6 +10,9 @@ from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
+from pykbroker.coordinator.groups.streams import records as streams_records
+from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.groups.streams.target import stop_waiting
 from wire.api.delete_groups import DeleteGroupsResponse
 from wire.api.describe_groups import DescribeGroupsResponse
 from wire.api.list_groups import ListGroupsResponse
@@ -22,29 +25,35 @@ ListedGroup = ListGroupsResponse.ListedGroup
 
 CLASSIC = "classic"
 CONSUMER = "consumer"
+STREAMS = "streams"
 NOT_FOUND_SINCE = 6  # of DescribeGroups (KIP-1043); before, a group that is not there is a dead one
 
 
 def listed(shard: GroupShard, states: Sequence[str], types: Sequence[str]) -> list[ListedGroup]:
     """The groups in any of `states` and of any of `types`, whatever the case; empty means all."""
     wanted_states = {state.strip().lower() for state in states}
-    wanted_types = {name.lower() for name in types} or {CLASSIC, CONSUMER}
-    groups: list[ClassicGroup | ConsumerGroup] = []
+    wanted_types = {name.lower() for name in types} or {CLASSIC, CONSUMER, STREAMS}
+    groups: list[ClassicGroup | ConsumerGroup | StreamsGroup] = []
     if CLASSIC in wanted_types:
         groups += shard.groups.values()
     if CONSUMER in wanted_types:
         groups += shard.consumer_groups.values()
+    if STREAMS in wanted_types:
+        groups += shard.streams_groups.values()
     listing = map(_listed, groups)
     return [group for group in listing if not wanted_states or group.group_state.lower() in wanted_states]
 
 
-def _listed(group: ClassicGroup | ConsumerGroup) -> ListedGroup:
-    is_classic = isinstance(group, ClassicGroup)
+def _listed(group: ClassicGroup | ConsumerGroup | StreamsGroup) -> ListedGroup:
+    if isinstance(group, ClassicGroup):
+        protocol_type, group_type = group.protocol_type or "", CLASSIC
+    else:
+        protocol_type = group_type = CONSUMER if isinstance(group, ConsumerGroup) else STREAMS
     return ListedGroup(
         group_id=group.group_id,
-        protocol_type=(group.protocol_type or "") if isinstance(group, ClassicGroup) else CONSUMER,
+        protocol_type=protocol_type,
         group_state=group.state.value,
-        group_type=CLASSIC if is_classic else CONSUMER,
+        group_type=group_type,
     )
 
 
@@ -54,7 +63,7 @@ def described(shard: GroupShard, group_id: str, *, api_version: int) -> Describe
         if group_id in shard.share_groups:
             return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a classic group.")
         if api_version >= NOT_FOUND_SINCE:
-            what = "is not a classic group" if group_id in shard.consumer_groups else "not found"
+            what = "is not a classic group" if shard.has_group(group_id) else "not found"
             return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} {what}.")
         return undescribed(group_id, ErrorCode.NONE)
     return DescribedGroup(
@@ -93,11 +102,15 @@ def _described_member(member: Member, group: ClassicGroup) -> DescribedMember:
 
 def delete_group(shard: GroupShard, group_id: str) -> Decision[DeletableGroupResult]:
     """Forget a group without members, and its offsets."""
-    consumer_group = shard.consumer_groups.get(group_id)
-    if consumer_group is not None:
-        if consumer_group.members:
-            return Decision(DeletableGroupResult(group_id=group_id, error_code=ErrorCode.NON_EMPTY_GROUP))
-        records = [*delete_all(shard, group_id), *group_tombstones(consumer_group)]
+    modern = shard.consumer_groups.get(group_id) or shard.streams_groups.get(group_id)
+    if modern is not None and modern.members:
+        return Decision(DeletableGroupResult(group_id=group_id, error_code=ErrorCode.NON_EMPTY_GROUP))
+    if isinstance(modern, ConsumerGroup):
+        records = [*delete_all(shard, group_id), *group_tombstones(modern)]
+        return Decision(DeletableGroupResult(group_id=group_id), records)
+    if modern is not None:
+        stop_waiting(shard, group_id)
+        records = [*delete_all(shard, group_id), *streams_records.group_tombstones(modern)]
         return Decision(DeletableGroupResult(group_id=group_id), records)
     group = shard.groups.get(group_id)
     if group is None:

@@ -2,7 +2,7 @@
 
 Invariants
   `metadata` and `offsets` are changed by `replay` alone, so replaying the partition's log into a new shard gives them.
-  A group is in `groups` or in `consumer_groups`, never in both for longer than a decision takes.
+  A group is in one of `groups`, `consumer_groups`, `streams_groups`, in two for no longer than a decision takes.
   Every other group with metadata or offsets is in `groups`; a group in `groups` without either has yet to write its
   first record.
   A group that is STABLE or EMPTY is as `metadata` says, once its records are committed.
@@ -21,6 +21,9 @@ from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.replay import replay as replay_consumer_group
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.offsets import NO_PRODUCER_ID, CommittedOffset, OffsetStore, Place
+from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
+from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.groups.streams.replay import replay as replay_streams_group
 from pykbroker.coordinator.groups.timers import Timers
 from pykbroker.coordinator.share import group_records
 from pykbroker.coordinator.share.group import ShareGroup
@@ -38,6 +41,7 @@ class GroupShard:
         self._image = image
         self.groups: dict[str, ClassicGroup] = {}
         self.consumer_groups: dict[str, ConsumerGroup] = {}
+        self.streams_groups: dict[str, StreamsGroup] = {}
         self.metadata: dict[str, GroupMetadataValue] = {}
         self.share_groups: dict[str, ShareGroup] = {}
         self.offsets = OffsetStore()
@@ -46,7 +50,16 @@ class GroupShard:
 
     @property
     def size(self) -> int:
-        return len(self.groups) + len(self.consumer_groups) + len(self.share_groups)
+        return len(self.groups) + len(self.consumer_groups) + len(self.streams_groups) + len(self.share_groups)
+
+    def has_group(self, group_id: str) -> bool:
+        """Of whatever kind."""
+        return (
+            group_id in self.groups
+            or group_id in self.consumer_groups
+            or group_id in self.streams_groups
+            or group_id in self.share_groups
+        )
 
     @property
     def image(self) -> MetadataImage:
@@ -55,6 +68,9 @@ class GroupShard:
 
     def consumer_config(self, group_id: str) -> ConsumerGroupConfig:
         return self.config.consumer.for_group(group_configs(self.image, self.config.node_id, group_id))
+
+    def streams_config(self, group_id: str) -> StreamsGroupConfig:
+        return self.config.streams.for_group(group_configs(self.image, self.config.node_id, group_id))
 
     def replay(
         self,
@@ -71,7 +87,9 @@ class GroupShard:
         elif isinstance(key, GroupMetadataKey):
             assert value is None or isinstance(value, GroupMetadataValue)
             self._replay_metadata(key.group, value)
-        elif replay_consumer_group(self.consumer_groups, key, value):
+        elif replay_consumer_group(self.consumer_groups, key, value) or replay_streams_group(
+            self.streams_groups, key, value
+        ):
             if value is not None:
                 self.groups.pop(key.group_id, None)  # type: ignore[attr-defined] # was there for its offsets alone
         else:
@@ -87,7 +105,7 @@ class GroupShard:
             self.offsets.remove(place)
             return
         self.offsets.put(place, CommittedOffset.of(value, record_offset), producer_id)
-        if place[0] not in self.groups and place[0] not in self.consumer_groups:
+        if not self.has_group(place[0]):
             # Of consumers that only store their offsets here.
             self.groups[place[0]] = ClassicGroup(place[0], state_since_ms=value.commit_timestamp)
 

@@ -12,6 +12,7 @@ from pykbroker.coordinator.groups.decision import Caller, Decision, Pending
 from pykbroker.coordinator.groups.joining import join
 from pykbroker.coordinator.groups.membership import heartbeat, leave, sync
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.groups.streams import leaving as streams_leaving
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
 from wire.api.heartbeat import HeartbeatRequest
@@ -54,6 +55,7 @@ class OneShard:
         self.shard = self.replayed()
         rebalance.start(self.shard, self.now_ms)
         leaving.start(self.shard, self.now_ms)
+        streams_leaving.start(self.shard, self.now_ms)
         schedule_cleanup(self.shard, self.now_ms)
 
     def replayed(self) -> GroupShard:

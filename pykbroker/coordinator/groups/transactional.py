@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.consumer.commits import check_commit
+from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.java import string_length
 from pykbroker.coordinator.groups.offsets import NO_EXPIRY
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.groups.streams import commits as streams_commits
+from pykbroker.coordinator.groups.streams.group import StreamsGroup
 from pykbroker.errors import BrokerError
 from wire.api.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitResponse
 from wire.errors import ErrorCode
@@ -52,13 +55,10 @@ def commit_in_transaction(
 
 def _check_member(shard: GroupShard, request: TxnOffsetCommitRequest, commits: list[TransactionalCommit]) -> None:
     """Old producers do not say for which member they commit; those that do are fenced with it."""
-    consumer_group = shard.consumer_groups.get(request.group_id)
-    if consumer_group is not None:
-        topics = shard.image.topics
-        known = [each for each in commits if each.topic in topics]
-        places = [(topics[each.topic].id, each.partition.partition_index) for each in known]
+    modern = shard.consumer_groups.get(request.group_id) or shard.streams_groups.get(request.group_id)
+    if modern is not None:
         try:
-            check_commit(consumer_group, request.member_id, request.generation_id, places, knows_epochs=True)
+            _check_modern_member(shard, modern, request, commits)
         except BrokerError as error:
             # Producers know the classic protocol's word for it alone.
             is_stale = error.code == ErrorCode.STALE_MEMBER_EPOCH
@@ -75,3 +75,22 @@ def _check_member(shard: GroupShard, request: TxnOffsetCommitRequest, commits: l
         group.validate_member(request.member_id, request.group_instance_id)
         if request.generation_id != group.generation_id:
             raise BrokerError(ErrorCode.ILLEGAL_GENERATION)
+
+
+def _check_modern_member(
+    shard: GroupShard,
+    group: ConsumerGroup | StreamsGroup,
+    request: TxnOffsetCommitRequest,
+    commits: list[TransactionalCommit],
+) -> None:
+    member_id, epoch = request.member_id, request.generation_id
+    if isinstance(group, StreamsGroup):
+        if epoch < 0 and member_id == "" and request.group_instance_id is None:
+            return  # of a producer that does not say
+        named = [(each.topic, each.partition.partition_index) for each in commits]
+        streams_commits.check_commit(group, member_id, epoch, named, knows_epochs=True)
+        return
+    topics = shard.image.topics
+    known = [each for each in commits if each.topic in topics]
+    places = [(topics[each.topic].id, each.partition.partition_index) for each in known]
+    check_commit(group, member_id, epoch, places, knows_epochs=True)

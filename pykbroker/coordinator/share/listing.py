@@ -38,7 +38,7 @@ def found(shard: GroupShard, group_id: str) -> ShareGroup:
     """Raises BrokerError."""
     group = shard.share_groups.get(group_id)
     if group is None:
-        is_other = group_id in shard.groups or group_id in shard.consumer_groups
+        is_other = shard.has_group(group_id)
         message = f"Group {group_id} is not a share group." if is_other else f"Group {group_id} not found."
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, message)
     return group

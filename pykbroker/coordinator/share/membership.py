@@ -91,7 +91,7 @@ def _group_to_join(shard: GroupShard, request: ShareGroupHeartbeatRequest) -> Sh
     group = shard.share_groups.get(request.group_id)
     if group is not None:
         return group
-    if request.group_id in shard.groups or request.group_id in shard.consumer_groups:
+    if shard.has_group(request.group_id):
         message = f"Group {request.group_id} is not a share group."
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, message)
     if request.member_epoch != JOIN_EPOCH:

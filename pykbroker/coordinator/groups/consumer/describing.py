@@ -19,7 +19,7 @@ CLASSIC_MEMBER, CONSUMER_MEMBER = 0, 1
 def described(shard: GroupShard, group_id: str) -> DescribedGroup:
     group = shard.consumer_groups.get(group_id)
     if group is None:
-        is_other = group_id in shard.groups
+        is_other = shard.has_group(group_id)
         message = f"Group {group_id} is not a consumer group." if is_other else f"Group {group_id} not found."
         return undescribed(group_id, ErrorCode.GROUP_ID_NOT_FOUND, message)
     topics = shard.image.topics_by_id

@@ -42,7 +42,8 @@ def heartbeat(
     if request.member_epoch in (LEAVING, LEAVING_STATIC):
         return leaving.leave(shard, request)
     group_id, is_joining = request.group_id, request.member_epoch == JOINING
-    if group_id in shard.share_groups or (not is_joining and group_id in shard.groups):
+    is_of_others = group_id in shard.share_groups or group_id in shard.streams_groups
+    if is_of_others or (not is_joining and group_id in shard.groups):
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")
     if not is_joining and group_id not in shard.consumer_groups:
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Consumer group {group_id} not found.")

@@ -1,0 +1,348 @@
+"""StreamsGroupHeartbeat: join, say that one lives and which tasks one has, learn what to give up and to take.
+
+Epoch 0 joins, or joins again; -1 leaves. Any of these steps may be none: the group's epoch moves on when the member,
+the topics, the topology or the settings of the assignor are other than they were; the target assignment follows it; the
+member is taken one step nearer to its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
+
+from pykbroker.coordinator.groups.classic import GroupState
+from pykbroker.coordinator.groups.decision import Caller, Decision, StateRecord
+from pykbroker.coordinator.groups.shard import GroupShard, tombstones
+from pykbroker.coordinator.groups.streams import leaving, target, topology
+from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
+from pykbroker.coordinator.groups.streams.configuring import ConfiguredTopology, InternalTopic, Status, StatusCode
+from pykbroker.coordinator.groups.streams.endpoints import partitions_by_endpoint
+from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.groups.streams.member import (
+    JOINING,
+    LEAVING,
+    NO_TASKS,
+    Endpoint,
+    StreamsMember,
+    Tasks,
+    TaskSet,
+)
+from pykbroker.coordinator.groups.streams.reconciliation import Taken, next_step
+from pykbroker.coordinator.groups.streams.records import (
+    by_subtopology,
+    current_record,
+    epoch_record,
+    member_record,
+    topology_record,
+)
+from pykbroker.coordinator.groups.streams.replay import tasks_of
+from pykbroker.coordinator.groups.streams.validation import UNKNOWN_TIMEOUT, check
+from pykbroker.errors import BrokerError
+from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse, TaskIds
+from wire.errors import ErrorCode
+
+NOT_VALIDATED = -1  # in place of a topology's epoch
+
+
+class Heartbeat(NamedTuple):
+    response: StreamsGroupHeartbeatResponse
+    missing: tuple[InternalTopic, ...] = ()  # which the broker is to make
+
+
+@dataclass(slots=True)
+class _Step:
+    """What came of it so far. The group is as it was: records change it, when they are replayed."""
+
+    group: StreamsGroup
+    config: StreamsGroupConfig
+    now_ms: int
+    records: list[StateRecord] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+
+
+def heartbeat(
+    shard: GroupShard, request: StreamsGroupHeartbeatRequest, caller: Caller, now_ms: int
+) -> Decision[Heartbeat]:
+    """Raises BrokerError."""
+    check(request)
+    if request.member_epoch == LEAVING:
+        return _leave(shard, request)
+    group, records = _group(shard, request)
+    step = _Step(group, shard.streams_config(group.group_id), now_ms, records)
+    claimed = _claimed(request)
+    former = _known(group, request, claimed)
+    member = _updated(former, request, caller)
+    if not former.has_same_metadata(member):
+        step.records.append(member_record(group.group_id, member))
+        step.events.append(f"{member.member_id} {'is another' if former.member_id in group.members else 'joined'}")
+    configured = _configured(shard, step, request, member)
+    _check_tasks(configured, claimed)
+    epoch = _next_epoch(step, configured)
+    target.wait_for_members(shard, group, step.config, now_ms)
+    target_epoch, wanted = _follow(shard, step, member, configured, epoch)
+    taken = Taken(group.active_tasks, group.tasks_of_process(member.process_id))
+    reconciled = next_step(member, target_epoch, wanted, taken, claimed)
+    if reconciled != member:
+        step.records.append(current_record(group.group_id, reconciled))
+        leaving.expect_revocation(shard, group.group_id, reconciled, now_ms)
+    leaving.heard_of(shard, group.group_id, member.member_id, now_ms)
+    if request.shutdown_application and group.shutdown_requested_by is None:
+        group.shutdown_requested_by = member.member_id
+    is_told = request.member_epoch == JOINING or former.assigned != reconciled.assigned
+    response = _response(shard, step, request, reconciled, is_told=is_told, configured=configured)
+    return Decision(Heartbeat(response, configured.missing), step.records, partial(_committed, shard, step))
+
+
+def _committed(shard: GroupShard, step: _Step, now_ms: int) -> None:
+    group = shard.streams_groups.get(step.group.group_id)
+    if group is not None:
+        for event in step.events:
+            group.note(now_ms, event)
+
+
+def _leave(shard: GroupShard, request: StreamsGroupHeartbeatRequest) -> Decision[Heartbeat]:
+    group = _found(shard, request.group_id, f"Group {request.group_id} not found.")
+    if request.shutdown_application and group.shutdown_requested_by is None:
+        group.shutdown_requested_by = request.member_id
+    member = group.member(request.member_id)
+    removal = leaving.remove(shard, group, member.member_id, f"{member.member_id} left")
+    response = StreamsGroupHeartbeatResponse(
+        member_id=member.member_id,
+        member_epoch=LEAVING,
+        heartbeat_interval_ms=0,
+        acceptable_recovery_lag=0,
+        task_offset_interval_ms=0,
+        status=(),
+        endpoint_information_epoch=0,
+    )
+    return Decision(Heartbeat(response), removal.records, removal.committed)
+
+
+# --- the group
+
+
+def _group(shard: GroupShard, request: StreamsGroupHeartbeatRequest) -> tuple[StreamsGroup, list[StateRecord]]:
+    """The group, and what must be written before a member can join it. Raises BrokerError."""
+    group_id = request.group_id
+    if request.member_epoch != JOINING:
+        return _found(shard, group_id, f"Streams group {group_id} not found."), []
+    group = shard.streams_groups.get(group_id)
+    records: list[StateRecord] = []
+    if group is None:
+        classic = shard.groups.get(group_id)
+        is_of_others = group_id in shard.consumer_groups or group_id in shard.share_groups
+        if is_of_others or (classic is not None and classic.state is not GroupState.EMPTY):
+            raise _not_streams(group_id)
+        records = tombstones([group_id]) if group_id in shard.metadata else []
+        group = StreamsGroup(group_id)
+    most = shard.config.streams.max_size
+    if len(group.members) >= most:
+        message = f"The streams group has reached its maximum capacity of {most} members."
+        raise BrokerError(ErrorCode.GROUP_MAX_SIZE_REACHED, message)
+    return group, records
+
+
+def _found(shard: GroupShard, group_id: str, not_found: str) -> StreamsGroup:
+    group = shard.streams_groups.get(group_id)
+    if group is not None:
+        return group
+    if shard.has_group(group_id):
+        raise _not_streams(group_id)
+    raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, not_found)
+
+
+def _not_streams(group_id: str) -> BrokerError:
+    return BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a streams group.")
+
+
+# --- the member
+
+
+def _claimed(request: StreamsGroupHeartbeatRequest) -> Tasks | None:
+    """What the member says to have, None where it does not say."""
+    active, standby, warmup = request.active_tasks, request.standby_tasks, request.warmup_tasks
+    if active is None or standby is None or warmup is None:
+        return None
+    return Tasks(tasks_of(active), tasks_of(standby), tasks_of(warmup))
+
+
+def _known(group: StreamsGroup, request: StreamsGroupHeartbeatRequest, claimed: Tasks | None) -> StreamsMember:
+    """The member as it was, new or not. Raises BrokerError."""
+    if request.member_epoch == JOINING:
+        return group.members.get(request.member_id, StreamsMember(request.member_id))
+    member = group.member(request.member_id)
+    _check_epoch(member, request.member_epoch, claimed)
+    return member
+
+
+def _check_epoch(member: StreamsMember, epoch: int, claimed: Tasks | None) -> None:
+    """Raises BrokerError(FENCED_MEMBER_EPOCH).
+
+    The epoch before is taken from a member that cannot have got our last answer: one that has no more than it.
+    """
+    if epoch == member.epoch:
+        return
+    has_no_more = claimed is not None and not claimed - member.assigned
+    if epoch < member.epoch and epoch == member.previous_epoch and has_no_more:
+        return
+    is_what = "greater" if epoch > member.epoch else "smaller"
+    raise BrokerError(
+        ErrorCode.FENCED_MEMBER_EPOCH,
+        f"The streams group member has a {is_what} member epoch ({epoch}) than the one known by the group coordinator "
+        f"({member.epoch}). The member must abandon all its partitions and rejoin.",
+    )
+
+
+def _updated(former: StreamsMember, request: StreamsGroupHeartbeatRequest, caller: Caller) -> StreamsMember:
+    """What the request does not say stays as it was."""
+    timeout_ms, endpoint, tags = request.rebalance_timeout_ms, request.user_endpoint, request.client_tags
+    return replace(
+        former,
+        rack_id=former.rack_id if request.rack_id is None else request.rack_id,
+        client_id=caller.client_id,
+        client_host=caller.client_host,
+        rebalance_timeout_ms=former.rebalance_timeout_ms if timeout_ms == UNKNOWN_TIMEOUT else timeout_ms,
+        topology_epoch=former.topology_epoch if request.topology is None else request.topology.epoch,
+        process_id=former.process_id if request.process_id is None else request.process_id,
+        endpoint=former.endpoint if endpoint is None else Endpoint(endpoint.host, endpoint.port),
+        client_tags=former.client_tags if tags is None else {tag.key: tag.value for tag in tags},
+    )
+
+
+# --- the topology
+
+
+def _configured(
+    shard: GroupShard, step: _Step, request: StreamsGroupHeartbeatRequest, member: StreamsMember
+) -> ConfiguredTopology:
+    """What the group's topology makes of the topics that there are. Raises BrokerError."""
+    group = step.group
+    known = group.topology
+    asked = None if request.topology is None else topology.of_request(request.topology)
+    if known is None:
+        assert asked is not None, "no member is without having told the topology"
+        step.records.append(topology_record(group.group_id, asked))
+        step.events.append(f"{member.member_id} brought topology {asked.epoch}")
+        return group.configure(asked, shard.image.topics)
+    if asked is not None and asked.epoch >= known.epoch and not topology.is_same(known, asked):
+        raise BrokerError(ErrorCode.INVALID_REQUEST, "Topology updates are not supported yet.")
+    if member.topology_epoch < known.epoch:
+        detail = (
+            f"The member's topology epoch {member.topology_epoch} is behind the group's topology epoch {known.epoch}."
+        )
+        step.statuses.append(Status(StatusCode.STALE_TOPOLOGY, detail))
+    return group.configure(known, shard.image.topics)
+
+
+def _check_tasks(configured: ConfiguredTopology, claimed: Tasks | None) -> None:
+    """Raises BrokerError."""
+    if not configured.is_ready or claimed is None:
+        return
+    for task in sorted(claimed.all):
+        subtopology = configured.subtopologies.get(task.subtopology_id)
+        reason = None
+        if subtopology is None:
+            reason = f"Subtopology {task.subtopology_id} does not exist in the topology."
+        elif not 0 <= task.partition < subtopology.task_count:
+            reason = (
+                f"Task {task.partition} for subtopology {task.subtopology_id} is invalid. Number of tasks for this "
+                f"subtopology: {subtopology.task_count}"
+            )
+        if reason is not None:
+            raise BrokerError(ErrorCode.INVALID_REQUEST, reason)
+
+
+# --- epochs
+
+
+def _next_epoch(step: _Step, configured: ConfiguredTopology) -> int:
+    """The group's epoch: one further if what an assignment depends on has changed."""
+    group, configs = step.group, step.config.assignment_configs
+    validated = configured.topology.epoch if configured.problem is None else NOT_VALIDATED
+    if configured.metadata_hash != group.metadata_hash:
+        step.events.append("the topics that are needed have changed")
+    if validated != group.validated_topology_epoch:
+        is_what = "is ready" if configured.problem is None else f"is not ready: {configured.problem.detail}"
+        step.events.append(f"topology {configured.topology.epoch} {is_what}")
+    if not step.events and configs != group.assignment_configs:
+        step.events.append(f"the assignor's settings have changed: {configs}")
+    if not step.events:
+        return group.epoch
+    epoch = group.epoch + 1
+    step.events.append(f"epoch {epoch} begins")
+    step.records.append(epoch_record(group.group_id, epoch, configured.metadata_hash, validated, configs))
+    return epoch
+
+
+def _follow(
+    shard: GroupShard, step: _Step, member: StreamsMember, configured: ConfiguredTopology, epoch: int
+) -> tuple[int, Tasks]:
+    """The epoch of the target assignment, and the member's part of it."""
+    group, now_ms = step.group, step.now_ms
+    is_waiting = target.is_waiting_for_members(shard, group.group_id)
+    if is_waiting or group.assignment_epoch < epoch:
+        reason = target.why_not_yet(shard, group, step.config, now_ms)
+        if reason is None:
+            members = {**group.members, member.member_id: member}.values()
+            targets = target.worked_out(group, members, configured, step.config)
+            records = target.target_records(group, targets, epoch, now_ms)
+            step.records += records
+            step.events.append(f"epoch {epoch} is assigned: {len(records) - 1} of {len(targets)} members change")
+            return epoch, targets[member.member_id]
+        step.statuses.append(Status(StatusCode.ASSIGNMENT_DELAYED, reason))
+    return group.assignment_epoch, NO_TASKS if is_waiting else group.target_of(member.member_id)
+
+
+# --- the answer
+
+
+def _response(
+    shard: GroupShard,
+    step: _Step,
+    request: StreamsGroupHeartbeatRequest,
+    member: StreamsMember,
+    *,
+    is_told: bool,
+    configured: ConfiguredTopology,
+) -> StreamsGroupHeartbeatResponse:
+    group = step.group
+    if configured.problem is not None:
+        step.statuses.append(configured.problem)
+    if group.shutdown_requested_by is not None:
+        detail = (
+            f"Streams group member {group.shutdown_requested_by} encountered a fatal error and requested a shutdown "
+            "for the entire application."
+        )
+        step.statuses.append(Status(StatusCode.SHUTDOWN_APPLICATION, detail))
+    if is_told and member.endpoint is not None:
+        group.endpoint_epoch += 1
+    others = (each for member_id, each in group.members.items() if member_id != member.member_id)
+    knows_endpoints = group.endpoint_epoch == request.endpoint_information_epoch
+    return StreamsGroupHeartbeatResponse(
+        member_id=member.member_id,
+        member_epoch=member.epoch,
+        heartbeat_interval_ms=step.config.heartbeat_interval_ms,
+        acceptable_recovery_lag=0,
+        task_offset_interval_ms=0,
+        status=_told(step.statuses),
+        active_tasks=_task_ids(member.assigned.active) if is_told else None,
+        standby_tasks=_task_ids(member.assigned.standby) if is_told else None,
+        warmup_tasks=_task_ids(member.assigned.warmup) if is_told else None,
+        # Of a group that is only coming into being nothing is remembered that is not in its records.
+        endpoint_information_epoch=group.endpoint_epoch if group.group_id in shard.streams_groups else 0,
+        partitions_by_user_endpoint=None if knows_endpoints else partitions_by_endpoint((*others, member), configured),
+    )
+
+
+def _told(statuses: Iterable[Status]) -> list[StreamsGroupHeartbeatResponse.Status]:
+    return [
+        StreamsGroupHeartbeatResponse.Status(status_code=status.code, status_detail=status.detail)
+        for status in statuses
+    ]
+
+
+def _task_ids(tasks: TaskSet) -> list[TaskIds]:
+    return [TaskIds(subtopology_id=key, partitions=partitions) for key, partitions in by_subtopology(tasks)]

@@ -1,0 +1,90 @@
+"""StreamsGroupHeartbeat (key 88): be a member of a streams group, whose tasks the coordinator assigns (KIP-1071).
+
+Served: v0.
+
+A topology's internal topics that are missing are made here; the member learns with its next heartbeat that they are
+there, as with Kafka.
+"""
+
+from __future__ import annotations
+
+from pykbroker import features
+from pykbroker.context import RequestContext
+from pykbroker.controller import BROKER_DEFAULT, NewTopic
+from pykbroker.coordinator.groups.decision import Caller
+from pykbroker.coordinator.groups.java import printed_address
+from pykbroker.coordinator.groups.streams.configuring import InternalTopic, StatusCode
+from pykbroker.coordinator.groups.streams.heartbeat import heartbeat
+from pykbroker.coordinator.groups.streams.topology import UNDEFINED
+from pykbroker.coordinator.share_coordinator import settled
+from pykbroker.errors import BrokerError
+from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse
+from wire.errors import ErrorCode
+
+FEATURE = "streams.version"
+MOST_TOLD = 3  # failures, in a status
+
+
+async def handle(request: StreamsGroupHeartbeatRequest, ctx: RequestContext) -> StreamsGroupHeartbeatResponse:
+    check_served(ctx)
+    caller = Caller(ctx.client_id, printed_address(ctx.client_host), ctx.api_version)
+    groups = ctx.broker.groups
+    told = await settled(
+        groups.write(request.group_id, lambda shard, now_ms: heartbeat(shard, request, caller, now_ms))
+    )
+    if told.missing:
+        failures = await _make(told.missing, ctx)
+        if failures:
+            _add_failures(told.response, failures)
+    return told.response
+
+
+def check_served(ctx: RequestContext) -> None:
+    """Raises BrokerError."""
+    if not features.level(ctx.broker.image, FEATURE) or not ctx.broker.groups.config.streams.is_served:
+        raise BrokerError(ErrorCode.UNSUPPORTED_VERSION)
+
+
+async def _make(missing: tuple[InternalTopic, ...], ctx: RequestContext) -> list[str]:
+    """What could not be made, and why."""
+    topics = [
+        NewTopic(
+            topic.name,
+            partition_count=topic.partition_count,
+            replication_factor=BROKER_DEFAULT if topic.replication_factor == UNDEFINED else topic.replication_factor,
+            configs=topic.configs,
+        )
+        for topic in missing
+    ]
+    results = await ctx.broker.controller.create_topics(topics)
+    return [
+        f"{result.name} ({result.error.message})"
+        for result in results
+        # Another member's heartbeat may have been faster.
+        if result.error is not None and result.error.code != ErrorCode.TOPIC_ALREADY_EXISTS
+    ]
+
+
+def _add_failures(response: StreamsGroupHeartbeatResponse, failures: list[str]) -> None:
+    more = len(failures) - MOST_TOLD
+    listed = ", ".join(failures[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
+    for status in response.status or ():
+        if status.status_code == StatusCode.MISSING_INTERNAL_TOPICS:
+            status.status_detail += f"; Creation failed: {listed}."
+
+
+def error_response(
+    _request: StreamsGroupHeartbeatRequest, error: BrokerError, _ctx: RequestContext
+) -> StreamsGroupHeartbeatResponse:
+    has_words = error.message != error.code.message
+    return StreamsGroupHeartbeatResponse(
+        error_code=error.code,
+        error_message=error.message if has_words else None,
+        member_id="",
+        member_epoch=0,
+        heartbeat_interval_ms=0,
+        acceptable_recovery_lag=0,
+        task_offset_interval_ms=0,
+        status=(),
+        endpoint_information_epoch=0,
+    )
