@@ -49,6 +49,11 @@ MAX_ATTEMPTS = 10
 _RESERVED_IDS = frozenset((bytes(16), bytes(15) + b"\x01"))
 
 Subscriber: TypeAlias = Callable[[MetadataChange], Awaitable[None]]
+Charge: TypeAlias = Callable[[int], None]  # told how many partitions come or go, before they do; may raise BrokerError
+
+
+def free_of_charge(_partition_count: int) -> None:
+    """Of changes for which nobody's quota counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class NewPartitions:
 
 @dataclass(frozen=True, slots=True)
 class TopicResult:
-    """Either the topic as it is after (before, when deleted), or why nothing was done."""
+    """Either the topic as it is after (before, when deleted), or why nothing was done; both where it may be later."""
 
     name: str
     topic: TopicImage | None = None
@@ -108,26 +113,30 @@ class Controller:
         """The only node: others' entries are of the past, until leases tell who is alive."""
         await self.change(lambda image: image.with_nodes([node]))
 
-    async def create_topic(self, name: str) -> TopicImage:
+    async def create_topic(self, name: str, charge: Charge = free_of_charge) -> TopicImage:
         """As for a client that asked for a topic which is not there, or a coordinator that needs its own."""
         new = NewTopic(name)
         if name in INTERNAL_TOPICS:
             new = _internal_topic(self._settings, name)
-        (result,) = await self.create_topics([new])
+        (result,) = await self.create_topics([new], charge=charge)
         if result.error is not None:
             raise result.error
         assert result.topic is not None
         return result.topic
 
-    async def create_topics(self, topics: Sequence[NewTopic], *, validate_only: bool = False) -> list[TopicResult]:
-        """One result per name, in the order asked; names asked for twice come last."""
+    async def create_topics(
+        self, topics: Sequence[NewTopic], *, validate_only: bool = False, charge: Charge = free_of_charge
+    ) -> list[TopicResult]:
+        """One result per name, in the order asked; names asked for twice come last. A validation is charged as well."""
         results: list[TopicResult] = []
         twice = _named_twice([topic.name for topic in topics])
 
         def decide(image: MetadataImage) -> MetadataImage:
             risky = any(topic_names.has_collision_characters(topic.name) for topic in topics)
             collisions = topic_names.collisions(image.topics) if risky else {}
-            results[:] = [self._created(image, topic, collisions) for topic in topics if topic.name not in twice]
+            results[:] = [
+                self._created(image, topic, collisions, charge) for topic in topics if topic.name not in twice
+            ]
             results.extend(_refused_twice(twice))
             made = [result.topic for result in results if result.topic is not None]
             _check_size(sum(len(topic.partitions) for topic in made))
@@ -139,28 +148,30 @@ class Controller:
         await self.change(decide)
         return results
 
-    async def delete_topics(self, topics: Sequence[str | bytes]) -> list[TopicResult]:
+    async def delete_topics(
+        self, topics: Sequence[str | bytes], *, charge: Charge = free_of_charge
+    ) -> list[TopicResult]:
         """By name or by id; one result for each, in the order asked."""
         results: list[TopicResult] = []
 
         def decide(image: MetadataImage) -> MetadataImage:
-            results[:] = [self._deleted(image, topic) for topic in topics]
+            results[:] = [self._deleted(image, topic, charge) for topic in topics]
             # The same topic may be named by its name and by its id.
-            names = {result.name for result in results if result.topic is not None}
+            names = {result.name for result in results if result.error is None}
             return image.without_topics(names) if names else image
 
         await self.change(decide)
         return results
 
     async def create_partitions(
-        self, topics: Sequence[NewPartitions], *, validate_only: bool = False
+        self, topics: Sequence[NewPartitions], *, validate_only: bool = False, charge: Charge = free_of_charge
     ) -> list[TopicResult]:
         results: list[TopicResult] = []
         twice = _named_twice([topic.name for topic in topics])
 
         def decide(image: MetadataImage) -> MetadataImage:
             has_room = self._has_room(image)
-            results[:] = [_extended(image, topic, has_room) for topic in topics if topic.name not in twice]
+            results[:] = [_extended(image, topic, has_room, charge) for topic in topics if topic.name not in twice]
             results.extend(_refused_twice(twice))
             grown = [result.topic for result in results if result.topic is not None]
             return image if validate_only or not grown else image.with_topics(grown)
@@ -279,11 +290,14 @@ class Controller:
             controller_id=self._settings.node_id,
         )
 
-    def _created(self, image: MetadataImage, new: NewTopic, collisions: Mapping[str, str]) -> TopicResult:
+    def _created(
+        self, image: MetadataImage, new: NewTopic, collisions: Mapping[str, str], charge: Charge
+    ) -> TopicResult:
         try:
             _check_new_name(image, new.name, collisions)
             configs = validate_topic_configs(new.configs)
             partitions = self._partitions(image, new)
+            charge(len(partitions))
         except BrokerError as error:
             return TopicResult(new.name, error=error)
         return TopicResult(new.name, topic=TopicImage(new.name, random_id()[0], tuple(partitions)), configs=configs)
@@ -316,7 +330,7 @@ class Controller:
         """Whether some log directory takes new partitions, unless it is told to by hand."""
         return not all(is_cordoned(image, self._settings, directory) for directory in self._settings.log_dirs)
 
-    def _deleted(self, image: MetadataImage, topic: str | bytes) -> TopicResult:
+    def _deleted(self, image: MetadataImage, topic: str | bytes, charge: Charge) -> TopicResult:
         found = image.topics.get(topic) if isinstance(topic, str) else image.topics_by_id.get(topic)
         name = topic if isinstance(topic, str) else "" if found is None else found.name
         if not self._settings.bool("delete.topic.enable"):
@@ -324,6 +338,10 @@ class Controller:
         if found is None:
             code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if isinstance(topic, str) else ErrorCode.UNKNOWN_TOPIC_ID
             return TopicResult(name, error=BrokerError(code))
+        try:
+            charge(len(found.partitions))
+        except BrokerError as error:
+            return TopicResult(name, topic=found, error=error)
         return TopicResult(name, topic=found)
 
 
@@ -369,19 +387,19 @@ def _check_size(partition_count: int) -> None:
         raise BrokerError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
 
 
-def _extended(image: MetadataImage, new: NewPartitions, has_room: bool) -> TopicResult:
+def _extended(image: MetadataImage, new: NewPartitions, has_room: bool, charge: Charge) -> TopicResult:
     try:
         topic = image.topics.get(new.name)
         if topic is None:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        added = _added_partitions(sorted(image.nodes), topic, new, has_room)
+        added = _added_partitions(sorted(image.nodes), topic, new, has_room, charge)
     except BrokerError as error:
         return TopicResult(new.name, error=error)
     return TopicResult(new.name, topic=replace(topic, partitions=(*topic.partitions, *added)))
 
 
 def _added_partitions(
-    nodes: Sequence[int], topic: TopicImage, new: NewPartitions, has_room: bool
+    nodes: Sequence[int], topic: TopicImage, new: NewPartitions, has_room: bool, charge: Charge
 ) -> list[PartitionImage]:
     existing = len(topic.partitions)
     additional = new.count - existing
@@ -391,17 +409,18 @@ def _added_partitions(
         message = f"The topic {new.name} currently has {existing} partition(s); {new.count} would not be an increase."
         raise BrokerError(ErrorCode.INVALID_PARTITIONS, message)
     _check_size(additional)
-    replication_factor = len(topic.partitions[0].replicas)
-    if new.assignments is None:
-        if not has_room:
-            raise _no_room()
-        return placement.place(nodes, first_index=existing, count=additional, replication_factor=replication_factor)
-    if len(new.assignments) != additional:
+    if new.assignments is not None and len(new.assignments) != additional:
         message = (
             f"Attempted to add {additional} additional partition(s), but only {len(new.assignments)} assignment(s) "
             "were specified."
         )
         raise BrokerError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message)
+    charge(additional)
+    replication_factor = len(topic.partitions[0].replicas)
+    if new.assignments is None:
+        if not has_room:
+            raise _no_room()
+        return placement.place(nodes, first_index=existing, count=additional, replication_factor=replication_factor)
     for replicas in new.assignments:
         placement.check_assignment(nodes, replicas, replication_factor)
     return [placement.new_partition(existing + at, replicas) for at, replicas in enumerate(new.assignments)]

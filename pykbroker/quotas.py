@@ -26,7 +26,7 @@ from pykbroker.client_quotas import (
     USER,
 )
 from pykbroker.config import Settings
-from pykbroker.controller import Controller
+from pykbroker.controller import Charge, Controller, free_of_charge
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataChange, MetadataImage, QuotaEntity
 from pykbroker.rates import Rate, TokenBucket, Windows
@@ -40,7 +40,6 @@ _SWEEP_MS = 30_000
 _MOST_BYTES = 2**31 - 1
 
 Sharers: TypeAlias = tuple[str | None, str | None]  # the user and the client id whose requests are counted together
-Charge: TypeAlias = Callable[[int], None]
 
 
 class _Meter(Protocol):
@@ -116,19 +115,22 @@ class Quotas:
         if rate is not None:
             rate.record(usage.take_time_ns() / _NS_PER_PERCENT, now_ms)
 
-    def mutations(self, usage: Usage | None, *, is_strict: bool) -> Charge:
-        """What makes or removes partitions calls the result with their number, before it does. Where it is strict, that
-        raises BrokerError while the bucket is overdrawn; else the client is quiet afterwards.
+    def mutations(self, usage: Usage | None, *, is_strict: bool, is_told: bool = True) -> Charge:
+        """For changes of topics. Where it is strict the result raises BrokerError while the bucket is overdrawn, else
+        the client is to be quiet afterwards. Who is not told need not be.
         """
+        if usage is None:
+            return free_of_charge
 
         def charge(partition_count: int) -> None:
             now_ms = loop_ms()
-            bucket = None if usage is None else self._mutations.of(usage, now_ms)
-            if usage is None or bucket is None:
+            bucket = self._mutations.of(usage, now_ms)
+            if bucket is None:
                 return
             throttle_ms = bucket.throttle_ms(now_ms)
             if is_strict and throttle_ms:
-                usage.mute_until(now_ms + throttle_ms)
+                if is_told:
+                    usage.mute_until(now_ms + throttle_ms)
                 raise BrokerError(ErrorCode.THROTTLING_QUOTA_EXCEEDED)
             bucket.spend(partition_count, now_ms)
             if not is_strict:

@@ -2,7 +2,7 @@
 
 Served: v0-v3.
 
-v3  THROTTLING_QUOTA_EXCEEDED (KIP-599)
+v3  THROTTLING_QUOTA_EXCEEDED, before that only silence afterwards (KIP-599)
 
 With no time at all (`timeout_ms` of 0 or less) nothing is made.
 """
@@ -18,12 +18,15 @@ from wire.errors import ErrorCode
 Asked = CreatePartitionsRequest.CreatePartitionsTopic
 Result = CreatePartitionsResponse.CreatePartitionsTopicResult
 
+FIRST_WITH_STRICT_QUOTA = 3
+
 
 async def handle(request: CreatePartitionsRequest, ctx: RequestContext) -> CreatePartitionsResponse:
     if request.timeout_ms <= 0:
         raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
+    charge = ctx.broker.quotas.mutations(ctx.usage, is_strict=ctx.api_version >= FIRST_WITH_STRICT_QUOTA)
     grown = await ctx.broker.controller.create_partitions(
-        [new_partitions(topic) for topic in request.topics], validate_only=request.validate_only
+        [new_partitions(topic) for topic in request.topics], validate_only=request.validate_only, charge=charge
     )
     return CreatePartitionsResponse(
         results=[Result(name=each.name) if each.error is None else failed(each.name, each.error) for each in grown]

@@ -5,7 +5,7 @@ Served: v0-v7. Kafka 4 has dropped v0 and v1, which are answered as Kafka 3.9 do
 v1  validate_only, error messages
 v4  -1 partitions or replicas: the broker's default (KIP-464); taken in older versions too, as Kafka does
 v5  the new topic's partitions, replicas and settings in the answer (KIP-525)
-v6  THROTTLING_QUOTA_EXCEEDED (KIP-599)
+v6  THROTTLING_QUOTA_EXCEEDED, before that only silence afterwards (KIP-599)
 v7  topic ids (KIP-516)
 
 A topic is usable when the answer leaves. With no time at all (`timeout_ms` of 0 or less) nothing is made.
@@ -29,6 +29,7 @@ Result = CreateTopicsResponse.CreatableTopicResult
 Config = Result.CreatableTopicConfigs
 
 FIRST_WITH_DETAILS = 5
+FIRST_WITH_STRICT_QUOTA = 6
 
 
 async def handle(request: CreateTopicsRequest, ctx: RequestContext) -> CreateTopicsResponse:
@@ -47,7 +48,8 @@ async def handle(request: CreateTopicsRequest, ctx: RequestContext) -> CreateTop
             accepted.append(new)
         else:
             refused[topic.name] = new
-    made = await ctx.broker.controller.create_topics(accepted, validate_only=request.validate_only)
+    charge = ctx.broker.quotas.mutations(ctx.usage, is_strict=ctx.api_version >= FIRST_WITH_STRICT_QUOTA)
+    made = await ctx.broker.controller.create_topics(accepted, validate_only=request.validate_only, charge=charge)
     results = {result.name: answer(result, ctx) for result in made} | refused
     in_order = dict.fromkeys((*(name for name, times in names.items() if times == 1), *names))
     return CreateTopicsResponse(topics=[results[name] for name in in_order])

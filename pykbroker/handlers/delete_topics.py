@@ -3,7 +3,7 @@
 Served: v0-v6. Kafka 4 has dropped v0, which is answered as Kafka 3.9 does.
 
 v3  TOPIC_DELETION_DISABLED; before that INVALID_REQUEST (KIP-322)
-v5  error messages; THROTTLING_QUOTA_EXCEEDED (KIP-599)
+v5  error messages; THROTTLING_QUOTA_EXCEEDED, before that only silence afterwards (KIP-599)
 v6  topic ids (KIP-516)
 
 A topic named twice, in whatever way, is left alone. With no time at all (`timeout_ms` of 0 or less) nothing is deleted.
@@ -24,6 +24,7 @@ Asked = DeleteTopicsRequest.DeleteTopicState
 Result = DeleteTopicsResponse.DeletableTopicResult
 
 FIRST_WITH_DELETION_DISABLED = 3
+FIRST_WITH_STRICT_QUOTA = 5
 
 
 async def handle(request: DeleteTopicsRequest, ctx: RequestContext) -> DeleteTopicsResponse:
@@ -44,7 +45,8 @@ async def handle(request: DeleteTopicsRequest, ctx: RequestContext) -> DeleteTop
         accepted = [each for each in accepted if each not in (name, topic_id)]
         message = "The provided topic name maps to an ID that was already supplied."
         results.append(failed(name, topic_id, BrokerError(ErrorCode.INVALID_REQUEST, message)))
-    deleted = await ctx.broker.controller.delete_topics(accepted)
+    charge = ctx.broker.quotas.mutations(ctx.usage, is_strict=ctx.api_version >= FIRST_WITH_STRICT_QUOTA)
+    deleted = await ctx.broker.controller.delete_topics(accepted, charge=charge)
     results += [answer(target, result) for target, result in zip(accepted, deleted, strict=True)]
     return DeleteTopicsResponse(responses=results)
 
@@ -88,10 +90,11 @@ def target(name: str | None, topic_id: bytes, times: int) -> str | bytes:
 
 def answer(asked: str | bytes, result: TopicResult) -> Result:
     name, topic_id = (asked, ZERO_UUID) if isinstance(asked, str) else (None, asked)
-    if result.error is not None:
+    if result.topic is None:
+        assert result.error is not None
         return failed(name, topic_id, result.error)
-    assert result.topic is not None
-    return Result(name=result.topic.name, topic_id=result.topic.id)
+    error_code = ErrorCode.NONE if result.error is None else result.error.code
+    return Result(name=result.topic.name, topic_id=result.topic.id, error_code=error_code)
 
 
 def failed(name: str | None, topic_id: bytes, error: BrokerError) -> Result:

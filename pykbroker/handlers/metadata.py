@@ -99,9 +99,10 @@ async def create_and_answer(
 
 async def create_one(name: str, ctx: RequestContext) -> None:
     try:
-        await ctx.broker.controller.create_topic(name)
+        charge = ctx.broker.quotas.mutations(ctx.usage, is_strict=True, is_told=False)
+        await ctx.broker.controller.create_topic(name, charge)
     except BrokerError:
-        # Somebody else made it first, or it cannot be made: what the answer says of it tells which.
+        # Somebody else made it first, or it cannot be made (now): what the answer says of it tells which.
         return
 
 

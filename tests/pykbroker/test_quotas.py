@@ -18,7 +18,11 @@ from pykbroker.quotas import limit_of
 from pykbroker.testing import NOW_MS, InMemoryBroker, in_memory_broker
 from wire.api.alter_client_quotas import AlterClientQuotasRequest
 from wire.api.api_versions import ApiVersionsRequest
+from wire.api.create_partitions import CreatePartitionsRequest
+from wire.api.create_topics import CreateTopicsRequest
+from wire.api.delete_topics import DeleteTopicsRequest
 from wire.api.fetch import FetchRequest
+from wire.api.metadata import MetadataRequest
 from wire.api.produce import ProduceRequest
 from wire.errors import ErrorCode
 from wire.record_batch import Record, build
@@ -254,3 +258,79 @@ async def test_old_clients_are_not_told_but_held_back(broker: InMemoryBroker, au
         assert response.responses[0].partition_responses[0].error_code in (0, ErrorCode.INVALID_RECORD)
 
     assert trio.current_time() > started + 5
+
+
+# --- changes of topics
+
+
+def new_topic(name: str, partition_count: int, **fields: Any) -> CreateTopicsRequest:
+    topic = CreateTopicsRequest.CreatableTopic(
+        name=name, num_partitions=partition_count, replication_factor=1, assignments=[], configs=[]
+    )
+    return CreateTopicsRequest(topics=[topic], timeout_ms=1000, **fields)
+
+
+async def test_topics_are_made_until_the_bucket_is_overdrawn_and_then_refused(
+    broker: InMemoryBroker, autojump_clock: MockClock
+) -> None:
+    await alter(broker, {"user": None}, controller_mutation_rate=2)
+    full = await broker.ask(new_topic("a", 23), 7)
+    assert (full.topics[0].error_code, full.throttle_time_ms) == (0, 0)
+    started = trio.current_time()
+
+    refused = await broker.ask(new_topic("b", 1), 6)
+
+    assert refused.topics[0].error_code == ErrorCode.THROTTLING_QUOTA_EXCEEDED
+    assert refused.topics[0].error_message is None
+    assert refused.throttle_time_ms == 500
+    assert "b" not in broker.broker.image.topics
+    assert trio.current_time() == pytest.approx(started + 0.5, abs=0.002)
+    assert (await broker.ask(new_topic("b", 1), 7)).topics[0].error_code == 0
+
+
+async def test_old_versions_are_never_refused_but_are_quiet_afterwards(
+    broker: InMemoryBroker, autojump_clock: MockClock
+) -> None:
+    await alter(broker, {"user": None}, controller_mutation_rate=2)
+    grow, drop = CreatePartitionsRequest.CreatePartitionsTopic(name="t", count=7, assignments=None), ["t"]
+    for request, version, partitions in (
+        (new_topic("a", 24), 5, 2),
+        (CreatePartitionsRequest(topics=[grow], timeout_ms=1000, validate_only=False), 2, 6),
+        (DeleteTopicsRequest(topic_names=drop, timeout_ms=1000), 4, 7),
+    ):
+        started = trio.current_time()
+        response = await broker.ask(request, version)
+
+        assert response.throttle_time_ms == pytest.approx(partitions / 2 * 1000, abs=2)
+        assert trio.current_time() == pytest.approx(started + partitions / 2, abs=0.002)
+
+
+async def test_what_is_refused_stays_as_it_was(broker: InMemoryBroker, autojump_clock: MockClock) -> None:
+    await broker.create("u", 1)
+    await alter(broker, {"user": None}, controller_mutation_rate=2)
+    await broker.ask(new_topic("a", 24, validate_only=True), 7)
+    other = InMemoryBroker(broker.broker, client_id="other")
+    grow = CreatePartitionsRequest.CreatePartitionsTopic(name="t", count=2, assignments=None)
+    drop = [DeleteTopicsRequest.DeleteTopicState(name="t", topic_id=bytes(16))]
+
+    dropped = (await broker.ask(DeleteTopicsRequest(topics=drop, timeout_ms=1000), 6)).responses[0]
+    await other.ask(new_topic("c", 24, validate_only=True), 7)
+    grown = await other.ask(CreatePartitionsRequest(topics=[grow], timeout_ms=1000, validate_only=False), 3)
+
+    topic = broker.broker.image.topics["t"]
+    assert (dropped.name, dropped.topic_id, dropped.error_message) == ("t", topic.id, None)
+    assert dropped.error_code == grown.results[0].error_code == ErrorCode.THROTTLING_QUOTA_EXCEEDED
+    assert len(topic.partitions) == 1
+
+
+async def test_a_topic_that_is_made_by_itself_counts_too_and_is_unknown_where_it_is_too_much(
+    broker: InMemoryBroker, autojump_clock: MockClock
+) -> None:
+    await alter(broker, {"client-id": "test"}, controller_mutation_rate=2)
+    await broker.ask(new_topic("a", 23), 7)
+    wanted = MetadataRequest(topics=[MetadataRequest.MetadataRequestTopic(name="by-itself")])
+
+    response = await broker.ask(wanted, 9)
+    assert (response.topics[0].error_code, response.throttle_time_ms) == (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 0)
+    await trio.sleep(0.5)
+    assert (await broker.ask(wanted, 9)).topics[0].error_code == 0
