@@ -41,6 +41,11 @@ def add_to(commands: Any) -> None:
     groups.add_argument("--group", metavar="NAME")
     groups.add_argument("--json", action="store_true", help="for scripts")
 
+    explain = _command(commands, "explain", "why a group rebalanced")
+    explain.add_argument("what", choices=("group",))
+    explain.add_argument("name", metavar="NAME")
+    explain.add_argument("--json", action="store_true", help="for scripts")
+
     configs = _command(commands, "configs", "show and change settings of topics, brokers, groups")
     _add_verbs(configs, "describe", "alter")
     configs.add_argument("--entity-type", choices=ENTITY_TYPES, required=True)

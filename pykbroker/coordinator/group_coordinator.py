@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pykbroker.coordinator.groups import commits, rebalance
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer import leaving
+from pykbroker.coordinator.groups.history import Histories
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams import leaving as streams_leaving
 from pykbroker.coordinator.runtime import Coordinator, Led, StateLog
@@ -29,6 +30,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
         self, *, settings: Settings, controller: Controller, replicas: ReplicaManager, clock_ms: Callable[[], int]
     ) -> None:
         self.config = config = GroupConfig.of(settings)
+        self.histories = Histories()
         self.share_configs = ShareConfigs(settings)
         state_log = StateLog(
             OFFSETS_TOPIC,
@@ -39,7 +41,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
         )
         super().__init__(
             state_log,
-            lambda: GroupShard(config, lambda: controller.image),
+            lambda: GroupShard(config, lambda: controller.image, self.histories),
             settings=settings,
             controller=controller,
             replicas=replicas,

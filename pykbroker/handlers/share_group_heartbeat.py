@@ -65,7 +65,9 @@ async def _initialize(group_id: str, told: Heartbeat, ctx: RequestContext) -> No
         if not done:
             return
     await settled(
-        broker.groups.write(group_id, lambda shard, _: membership.initialized(shard, group_id, done, broker.image))
+        broker.groups.write(
+            group_id, lambda shard, now_ms: membership.initialized(shard, group_id, done, broker.image, now_ms)
+        )
     )
 
 

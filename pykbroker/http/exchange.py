@@ -16,7 +16,8 @@ import h11
 import trio
 
 from pykbroker.connection import Transport
-from pykbroker.http.pages import Page, Pages
+from pykbroker.http.page import Page
+from pykbroker.http.pages import Pages
 from pykbroker.outbox import Outbox
 from pykbroker.transport import ConnectionClosed
 

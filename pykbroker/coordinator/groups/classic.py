@@ -10,8 +10,8 @@ Knows no clock, no timers and no records: who moves a group along is `rebalance`
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from pykbroker.coordinator.groups.decision import Pending
@@ -23,7 +23,6 @@ from wire.state_records import ConsumerProtocolSubscription
 from wire.state_records.prefixed import split
 
 CONSUMER = "consumer"  # the protocol type whose metadata we understand
-HISTORY_LENGTH = 100
 
 Protocols = dict[str, bytes]  # name -> what the member says under it, in the member's order of preference
 
@@ -123,7 +122,7 @@ class ClassicGroup:
     __slots__ = (
         "generation_id",
         "group_id",
-        "history",
+        "last_assignments",
         "leader_id",
         "members",
         "new_member_added",
@@ -155,7 +154,8 @@ class ClassicGroup:
         self.supported: Counter[str] = Counter()
         self.subscribed_topics: frozenset[str] | None = None  # None: we cannot know
         self.new_member_added = False  # since the initial rebalance was last put off
-        self.history: deque[tuple[int, str]] = deque(maxlen=HISTORY_LENGTH)  # (when, what): why it rebalanced
+        # What members had in the last generation that became stable: those who left since, too.
+        self.last_assignments: Mapping[str, bytes] = {}
 
     @property
     def is_consumer_group(self) -> bool:
@@ -176,9 +176,6 @@ class ClassicGroup:
     @property
     def has_all_members_joined(self) -> bool:
         return not self.pending_join_members and self.awaiting_join_count == len(self.members)
-
-    def note(self, now_ms: int, event: str) -> None:
-        self.history.append((now_ms, event))
 
     def transition_to(self, state: GroupState, now_ms: int) -> None:
         assert self.state in _MAY_FOLLOW[state], (self.group_id, self.state, state)
@@ -322,6 +319,14 @@ class ClassicGroup:
             )
             for member in self.members.values()
         ]
+
+
+def topics_of(protocol_type: str, protocols: Protocols) -> Sequence[str]:
+    """What a consumer says to read, under the protocol that it likes best; nothing where that is not to be known."""
+    try:
+        return _subscription(next(iter(protocols.values()))) if protocol_type == CONSUMER and protocols else ()
+    except ProtocolError:
+        return ()
 
 
 def _subscription(metadata: bytes) -> Sequence[str]:

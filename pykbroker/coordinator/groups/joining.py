@@ -11,10 +11,11 @@ from functools import partial
 from uuid import uuid4
 
 from pykbroker.coordinator.groups import rebalance
-from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member, Protocols, join_error
+from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member, Protocols, join_error, topics_of
 from pykbroker.coordinator.groups.consumer import classic_members
 from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Caller, Decision, Pending, StateRecord, nothing
+from pykbroker.coordinator.groups.history import Kind, difference, told
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from pykbroker.coordinator.groups.streams import records as streams_records
 from pykbroker.coordinator.groups.streams.target import stop_waiting
@@ -136,7 +137,7 @@ def _join_unknown(shard: GroupShard, group: ClassicGroup, join: _Join, now_ms: i
     if join.caller.api_version < KNOWN_ID_REQUIRED_SINCE:
         return _add_member(shard, group, join, member_id, now_ms)
     group.pending_join_members.add(member_id)
-    rebalance.schedule_session(shard, group.group_id, member_id, now_ms + join.request.session_timeout_ms)
+    rebalance.schedule_session(shard, group.group_id, member_id, now_ms, join.request.session_timeout_ms)
     return _refused(member_id, ErrorCode.MEMBER_ID_REQUIRED)
 
 
@@ -146,11 +147,16 @@ def _add_member(shard: GroupShard, group: ClassicGroup, join: _Join, member_id: 
         group.new_member_added = True
     group.add(member)
     member.await_join(join.waiting)
-    group.note(now_ms, f"{member_id} joined")
+    text = f"joined{_read_by(member.protocol_type, join.protocols)}; client reason: {join.reason}"
+    shard.histories.note(group.group_id, now_ms, Kind.JOINED, text, member)
     # It cannot heartbeat before it knows its id. Should its client be gone, it must not stay for ever.
     rebalance.reschedule_session(shard, group, member, now_ms, shard.config.new_member_join_timeout_ms)
-    reason = f"{member_id} joined; client reason: {join.reason}"
-    return _waiting(join, rebalance.prepare_or_complete_join(shard, group, reason, now_ms))
+    return _waiting(join, rebalance.prepare_or_complete_join(shard, group, f"{member_id} joined", now_ms))
+
+
+def _read_by(protocol_type: str, protocols: Protocols) -> str:
+    topics = topics_of(protocol_type, protocols)
+    return f", reads {told(topics)}" if topics else ""
 
 
 def _rejoin(shard: GroupShard, group: ClassicGroup, join: _Join, member: Member, now_ms: int) -> JoinDecision:
@@ -162,8 +168,12 @@ def _rejoin(shard: GroupShard, group: ClassicGroup, join: _Join, member: Member,
     if state is GroupState.STABLE and is_unchanged and member.member_id != group.leader_id:
         return Decision(_without_members(group, member))
     # The leader of a stable group may want a rebalance for what only it knows, such as new partitions.
-    what = "joined" if state is GroupState.PREPARING_REBALANCE else "rejoined" if is_unchanged else "changed"
-    reason = f"{member.member_id} {what} while {state.value}; client reason: {join.reason}"
+    changed = difference(*(topics_of(member.protocol_type, each) for each in (member.protocols, join.protocols)))
+    if changed:
+        text = f"{changed}; client reason: {join.reason}"
+        shard.histories.note(group.group_id, now_ms, Kind.CHANGED, text, member)
+    asked = f"asks for a new generation; client reason: {join.reason}"
+    reason = f"{member.member_id} {changed or asked}"
     _update(group, member, join)
     member.await_join(join.waiting)
     return _waiting(join, rebalance.prepare_or_complete_join(shard, group, reason, now_ms))
@@ -190,7 +200,11 @@ def _replace_static(
     rebalance.reschedule_session(shard, group, member, now_ms)
     _update(group, member, join)
     member.await_join(join.waiting)
-    group.note(now_ms, f"{new_id} replaces {old_id}")
+    group.last_assignments = {
+        new_id if each == old_id else each: assignment for each, assignment in group.last_assignments.items()
+    }
+    text = f"static member {instance_id} is back and takes the place of {old_id}; client reason: {join.reason}"
+    shard.histories.note(group.group_id, now_ms, Kind.REPLACED, text, member)
     reason = f"static member {instance_id} joined anew; client reason: {join.reason}"
     if group.state is GroupState.COMPLETING_REBALANCE:
         # The leader may be assigning to the old id just now.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, sync_error
 from pykbroker.coordinator.groups.consumer import classic_members
 from pykbroker.coordinator.groups.decision import Decision, Pending, nothing
+from pykbroker.coordinator.groups.history import Kind, moved, moves_between, told
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from pykbroker.errors import BrokerError
 from wire.api.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.api.leave_group import LeaveGroupRequest, LeaveGroupResponse
 from wire.api.sync_group import SyncGroupRequest, SyncGroupResponse
-from wire.errors import ErrorCode
+from wire.errors import ErrorCode, ProtocolError
+from wire.state_records import decode_assignment
 
 MemberIdentity = LeaveGroupRequest.MemberIdentity
 MemberResponse = LeaveGroupResponse.MemberResponse
@@ -76,7 +80,20 @@ def _assigned(
     if _is_current(group, generation_id):
         rebalance.propagate_assignments(shard, group, assignments, now_ms)
         group.transition_to(GroupState.STABLE, now_ms)
-        group.note(now_ms, f"generation {generation_id} is stable")
+        before, group.last_assignments = group.last_assignments, assignments
+        moves = moves_between(_owners(group, before), _owners(group, assignments))
+        text = f"generation {generation_id} is stable: {moved(moves)}"
+        shard.histories.note(group.group_id, now_ms, Kind.ASSIGNED, text, generation=generation_id, moves=moves)
+
+
+def _owners(group: ClassicGroup, assignments: Mapping[str, bytes]) -> dict[tuple[str, int], str]:
+    """The member of each partition, as far as we can read the assignments: those of consumers."""
+    owners: dict[tuple[str, int], str] = {}
+    for member_id, assignment in assignments.items() if group.is_consumer_group else ():
+        with suppress(ProtocolError):
+            for topic in decode_assignment(assignment).assigned_partitions if assignment else ():
+                owners.update(dict.fromkeys(((topic.topic, index) for index in topic.partitions), member_id))
+    return owners
 
 
 def _assigning_failed(
@@ -112,7 +129,7 @@ def leave(shard: GroupShard, request: LeaveGroupRequest, now_ms: int) -> Decisio
         raise BrokerError(ErrorCode.INVALID_GROUP_ID)
     consumer_group = shard.consumer_groups.get(request.group_id)
     if consumer_group is not None:
-        return classic_members.leave(shard, consumer_group, request)
+        return classic_members.leave(shard, consumer_group, request, now_ms)
     group = shard.groups.get(request.group_id)
     if group is None:
         unknown = ErrorCode.UNKNOWN_MEMBER_ID
@@ -121,7 +138,8 @@ def leave(shard: GroupShard, request: LeaveGroupRequest, now_ms: int) -> Decisio
     decision = nothing()
     if any(result.error_code == ErrorCode.NONE for result in results):
         if group.state in (GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
-            decision = rebalance.prepare(shard, group, "members left", now_ms)
+            left = told(each.member_id for each in results if each.error_code == ErrorCode.NONE)
+            decision = rebalance.prepare(shard, group, f"{left} left", now_ms)
         else:
             decision = rebalance.maybe_complete_join(shard, group, now_ms)
     return Decision(LeaveGroupResponse(members=results), decision.records, decision.committed, decision.failed)
@@ -143,7 +161,9 @@ def _leave_one(shard: GroupShard, group: ClassicGroup, identity: MemberIdentity,
             group.validate_member(member_id, instance_id)
         except BrokerError as error:
             return _left(identity, error.code)
-    group.note(now_ms, f"{member_id} left; client reason: {identity.reason or 'not provided'}")
+    how = "left" if identity.member_id else f"was removed by an administrator, as static member {instance_id}"
+    text = f"{how}; client reason: {identity.reason or 'not provided'}"
+    shard.histories.note(group.group_id, now_ms, Kind.LEFT, text, group.members[member_id])
     rebalance.remove_member(shard, group, group.members[member_id])
     return _left(identity)
 

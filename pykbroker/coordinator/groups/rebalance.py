@@ -15,6 +15,7 @@ from functools import partial
 
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member, join_error
 from pykbroker.coordinator.groups.decision import Decision, nothing
+from pykbroker.coordinator.groups.history import Kind, Named, counted, silent
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from wire.api.join_group import JoinGroupResponse
 from wire.api.sync_group import SyncGroupResponse
@@ -24,6 +25,9 @@ from wire.errors import ErrorCode
 def start(shard: GroupShard, now_ms: int) -> None:
     """The shard is loaded: expect its members to go on as before."""
     for group in shard.groups.values():
+        if group.members:
+            text = f"found in generation {group.generation_id} with {counted(len(group.members), 'member')}"
+            shard.histories.note(group.group_id, now_ms, Kind.LOADED, text, generation=group.generation_id)
         for member in group.members.values():
             reschedule_session(shard, group, member, now_ms)
         if len(group.members) > shard.config.max_size:
@@ -44,14 +48,14 @@ def reschedule_session(
     shard: GroupShard, group: ClassicGroup, member: Member, now_ms: int, timeout_ms: int | None = None
 ) -> None:
     """The member has been heard of."""
-    deadline_ms = now_ms + (member.session_timeout_ms if timeout_ms is None else timeout_ms)
-    schedule_session(shard, group.group_id, member.member_id, deadline_ms)
-
-
-def schedule_session(shard: GroupShard, group_id: str, member_id: str, deadline_ms: int) -> None:
-    shard.timers.schedule(
-        ("session", group_id, member_id), deadline_ms, partial(_expire_session, shard, group_id, member_id)
+    schedule_session(
+        shard, group.group_id, member.member_id, now_ms, member.session_timeout_ms if timeout_ms is None else timeout_ms
     )
+
+
+def schedule_session(shard: GroupShard, group_id: str, member_id: str, now_ms: int, timeout_ms: int) -> None:
+    expire = partial(_expire_session, shard, group_id, member_id, now_ms)
+    shard.timers.schedule(("session", group_id, member_id), now_ms + timeout_ms, expire)
 
 
 def cancel_session(shard: GroupShard, group: ClassicGroup, member_id: str) -> None:
@@ -66,7 +70,9 @@ def prepare_or_complete_join(shard: GroupShard, group: ClassicGroup, reason: str
 
 def prepare(shard: GroupShard, group: ClassicGroup, reason: str, now_ms: int) -> Decision[None]:
     """Have all members join again."""
-    group.note(now_ms, f"rebalance after generation {group.generation_id}: {reason}")
+    after = "" if group.state is GroupState.EMPTY else f" after generation {group.generation_id}"
+    text = f"begins{after}: {reason}"
+    shard.histories.note(group.group_id, now_ms, Kind.REBALANCE, text, generation=group.generation_id)
     if group.state is GroupState.COMPLETING_REBALANCE:
         reset_assignments(shard, group, ErrorCode.REBALANCE_IN_PROGRESS, now_ms)
     group.pending_sync_members.clear()
@@ -101,19 +107,21 @@ def complete_join(shard: GroupShard, group: ClassicGroup, now_ms: int) -> Decisi
     shard.timers.cancel(("join", group.group_id))
     for member in list(group.members.values()):
         if member.awaiting_join is None and member.group_instance_id is None:
-            group.note(now_ms, f"{member.member_id} removed: did not join within {group.rebalance_timeout_ms} ms")
+            text = f"did not join again within {group.rebalance_timeout_ms} ms, the rebalance timeout"
+            shard.histories.note(group.group_id, now_ms, Kind.TIMED_OUT, text, member)
             group.remove(member.member_id)
             cancel_session(shard, group, member.member_id)
     if group.members and not group.elect_joined_leader():
         # Only static members are left, and none has joined: wait until one does, or their sessions are over.
         _schedule_join_timeout(shard, group, now_ms)
         return nothing()
+    took_ms = now_ms - (now_ms if group.state_since_ms is None else group.state_since_ms)
     group.init_next_generation(now_ms)
+    text = f"generation {group.generation_id} begins, after {took_ms} ms, with {_described(group)}"
+    shard.histories.note(group.group_id, now_ms, Kind.GENERATION, text, generation=group.generation_id)
     if group.state is GroupState.EMPTY:
-        group.note(now_ms, f"generation {group.generation_id} is empty")
         # Should this not be written, the members before are found after a restart, and time out.
         return Decision(None, [metadata_record(group, {})])
-    group.note(now_ms, f"generation {group.generation_id} has {len(group.members)} members")
     for member in group.members.values():
         member.answer_join(joined(group, member))
         reschedule_session(shard, group, member, now_ms)
@@ -125,6 +133,10 @@ def complete_join(shard: GroupShard, group: ClassicGroup, now_ms: int) -> Decisi
         partial(_expire_sync, shard, group.group_id, group.generation_id),
     )
     return nothing()
+
+
+def _described(group: ClassicGroup) -> str:
+    return f"{counted(len(group.members), 'member')}, {group.protocol_name}, led by {group.leader_id}"
 
 
 def joined(group: ClassicGroup, member: Member) -> JoinGroupResponse:
@@ -213,17 +225,19 @@ def _expire_sync(shard: GroupShard, group_id: str, generation_id: int, now_ms: i
     if group.state not in (GroupState.COMPLETING_REBALANCE, GroupState.STABLE):
         return nothing()
     for member_id in sorted(group.pending_sync_members):
-        group.note(now_ms, f"{member_id} removed: did not sync within {group.rebalance_timeout_ms} ms")
+        text = f"did not sync within {group.rebalance_timeout_ms} ms, the rebalance timeout"
+        shard.histories.note(group_id, now_ms, Kind.TIMED_OUT, text, group.members[member_id])
         remove_member(shard, group, group.members[member_id])
     return prepare(shard, group, "members did not sync in time", now_ms)
 
 
-def _expire_session(shard: GroupShard, group_id: str, member_id: str, now_ms: int) -> Decision[None]:
+def _expire_session(shard: GroupShard, group_id: str, member_id: str, heard_ms: int, now_ms: int) -> Decision[None]:
     group = shard.groups.get(group_id)
     if group is None:
         return nothing()
     if member_id in group.pending_join_members:
-        group.note(now_ms, f"{member_id} never joined with the id it was given")
+        text = f"did not join with the id that it was given {now_ms - heard_ms} ms ago"
+        shard.histories.note(group_id, now_ms, Kind.TIMED_OUT, text, Named(member_id))
         group.remove(member_id)
         if group.state is GroupState.PREPARING_REBALANCE and group.has_all_members_joined:
             return complete_join(shard, group, now_ms)
@@ -232,11 +246,10 @@ def _expire_session(shard: GroupShard, group_id: str, member_id: str, now_ms: in
     if member is None or member.has_satisfied_heartbeat:
         return nothing()
     timeout_ms = shard.config.new_member_join_timeout_ms if member.is_new else member.session_timeout_ms
-    reason = f"{member_id} removed: not heard of for {timeout_ms} ms"
-    group.note(now_ms, reason)
+    shard.histories.note(group_id, now_ms, Kind.TIMED_OUT, silent(heard_ms, timeout_ms, now_ms), member)
     remove_member(shard, group, member)
     if group.state in (GroupState.STABLE, GroupState.COMPLETING_REBALANCE):
-        return prepare(shard, group, reason, now_ms)
+        return prepare(shard, group, f"{member_id} timed out", now_ms)
     if group.state is GroupState.PREPARING_REBALANCE and group.has_all_members_joined:
         return complete_join(shard, group, now_ms)
     return nothing()

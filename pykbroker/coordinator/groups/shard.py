@@ -20,6 +20,7 @@ from pykbroker.coordinator.groups.consumer.config import ConsumerGroupConfig
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.replay import replay as replay_consumer_group
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
+from pykbroker.coordinator.groups.history import Histories
 from pykbroker.coordinator.groups.offsets import NO_PRODUCER_ID, CommittedOffset, OffsetStore, Place
 from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
@@ -36,9 +37,15 @@ _NO_METADATA = MetadataImage(version=0, cluster_id="", controller_id=-1)
 
 
 class GroupShard:
-    def __init__(self, config: GroupConfig, image: Callable[[], MetadataImage] = lambda: _NO_METADATA) -> None:
+    def __init__(
+        self,
+        config: GroupConfig,
+        image: Callable[[], MetadataImage] = lambda: _NO_METADATA,
+        histories: Histories | None = None,
+    ) -> None:
         self.config = config
         self._image = image
+        self.histories = Histories() if histories is None else histories  # of all shards of the node
         self.groups: dict[str, ClassicGroup] = {}
         self.consumer_groups: dict[str, ConsumerGroup] = {}
         self.streams_groups: dict[str, StreamsGroup] = {}
@@ -152,6 +159,7 @@ def restored(group_id: str, value: GroupMetadataValue) -> ClassicGroup:
     group.protocol_name = value.protocol
     group.leader_id = value.leader
     group.subscribed_topics = group.compute_subscribed_topics()
+    group.last_assignments = {member.member_id: member.assignment for member in group.members.values()}
     return group
 
 

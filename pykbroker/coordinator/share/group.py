@@ -1,7 +1,7 @@
 """One share group: its members, its epochs, who is to read what, and which partitions have a start.
 
 Invariants
-  All of it but the session timers is changed by `replay` alone.
+  All of it is changed by `replay` alone, but for what is not persistent: the last target.
   assignment_epoch <= epoch; a member's epoch is the assignment epoch of when it was last told.
   A partition is assigned only once it is initialized: the share coordinator has its state.
 """
@@ -55,6 +55,7 @@ class ShareGroup:
         self.assigned_at_ms = -1
         self.members: dict[str, ShareMember] = {}
         self.target: dict[str, Assignment] = {}
+        self.last_target: Mapping[str, Assignment] = {}  # as assigned last: also of members who have left since
         self.initialized: dict[bytes, Initialized] = {}
 
     @property

@@ -9,17 +9,19 @@ the heartbeat out has the share coordinator make their state, tells `initialized
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
+from pykbroker.coordinator.groups.history import Event, Kind, counted, event, silent, told
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import group_records
 from pykbroker.coordinator.share.assignor import assign
 from pykbroker.coordinator.share.config import ShareGroupConfig
 from pykbroker.coordinator.share.group import Assignment, ShareGroup, ShareMember, check_epoch, with_partitions
+from pykbroker.coordinator.share.reasons import assigned_event, subscription_event
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage, TopicImage
 from wire.api.share_group_heartbeat import ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse
@@ -71,7 +73,7 @@ def heartbeat(
 ) -> Decision[Heartbeat]:
     """Raises BrokerError. Without `may_initialize` what is not initialized is left for later."""
     if request.member_epoch == LEAVE_EPOCH:
-        return _leave(shard, request)
+        return _leave(shard, request, now_ms)
     group = _group_to_join(shard, request)
     known = group.members.get(request.member_id)
     if request.member_epoch == JOIN_EPOCH:
@@ -79,12 +81,36 @@ def heartbeat(
             message = f"The share group has reached its maximum capacity of {config.max_size} members."
             raise BrokerError(ErrorCode.GROUP_MAX_SIZE_REACHED, message)
     else:
-        check_epoch(group.member(request.member_id), request.member_epoch)
+        member = group.member(request.member_id)
+        try:
+            check_epoch(member, request.member_epoch)
+        except BrokerError as error:
+            shard.histories.note(group.group_id, now_ms, Kind.FENCED, f"refused: {error.message}", member)
+            raise
     told = _Update(group, image, config, now_ms, may_initialize=may_initialize)
     response = told.heartbeat(known, request, caller)
     to_initialize = told.to_initialize
-    committed = partial(schedule_session, shard, group.group_id, request.member_id, config.session_timeout_ms)
+    committed = partial(
+        _committed, shard, group.group_id, request.member_id, config.session_timeout_ms, told.events, told.is_assigned
+    )
     return Decision(Heartbeat(response, to_initialize, told.group_epoch), told.records, committed=committed)
+
+
+def _committed(
+    shard: GroupShard,
+    group_id: str,
+    member_id: str,
+    session_timeout_ms: int,
+    events: Sequence[Event],
+    is_assigned: bool,
+    now_ms: int,
+) -> None:
+    schedule_session(shard, group_id, member_id, session_timeout_ms, now_ms)
+    for each in events:
+        shard.histories.add(group_id, each)
+    group = shard.share_groups.get(group_id)
+    if is_assigned and group is not None:
+        group.last_target = dict(group.target)
 
 
 def _group_to_join(shard: GroupShard, request: ShareGroupHeartbeatRequest) -> ShareGroup:
@@ -111,6 +137,8 @@ class _Update:
         self._now_ms = now_ms
         self._may_initialize = may_initialize
         self.records: list[StateRecord] = []
+        self.events: list[Event] = []
+        self.is_assigned = False
         self.to_initialize: TopicPartitions = {}
         self.group_epoch = group.epoch
 
@@ -124,9 +152,7 @@ class _Update:
         if is_changed:
             self.records.append(group_records.member_record(group.group_id, member))
         topics = _subscribed(members, self._image)
-        self.group_epoch = self._raised_epoch(
-            topics, is_changed=known is None or member.subscribed_topics != known.subscribed_topics
-        )
+        self.group_epoch = self._raised_epoch(topics, subscription_event(known, member, self._now_ms))
         self.to_initialize = missing(group, topics) if self._may_initialize else {}
         target, assignment_epoch = self._target(members, topics, self.group_epoch)
         told = target.get(member.member_id, {})
@@ -139,12 +165,18 @@ class _Update:
             assignment=_told(told) if is_news or is_full else None,
         )
 
-    def _raised_epoch(self, topics: Mapping[str, TopicImage], *, is_changed: bool) -> int:
+    def _raised_epoch(self, topics: Mapping[str, TopicImage], change: Event | None) -> int:
         group = self._group
         found_hash = topics_hash(topics)
-        if not is_changed and found_hash == group.metadata_hash:
+        if change is None and found_hash == group.metadata_hash:
             return group.epoch
         self.records.append(group_records.epoch_record(group.group_id, group.epoch + 1, found_hash))
+        why = f"the topics that are read have changed, of {told(topics)}"
+        if change is not None:
+            self.events.append(change)
+            why = f"{change.member_id} {change.text}"
+        text = f"epoch {group.epoch + 1} begins: {why}"
+        self.events.append(event(self._now_ms, Kind.GENERATION, text, generation=group.epoch + 1))
         return group.epoch + 1
 
     def _target(
@@ -171,6 +203,9 @@ class _Update:
             if group.target.get(member_id) != each
         ]
         self.records.append(group_records.assignment_epoch_record(group.group_id, epoch, self._now_ms))
+        self.is_assigned = True
+        before = {**group.last_target, **group.target}
+        self.events.append(assigned_event(before, target, self._image, epoch, self._now_ms))
         return target, epoch
 
     def _tell(self, member: ShareMember, told: Assignment, epoch: int) -> bool:
@@ -239,7 +274,9 @@ def missing(group: ShareGroup, topics: Mapping[str, TopicImage]) -> TopicPartiti
     return {topic_id: partitions for topic_id, partitions in by_topic.items() if partitions}
 
 
-def initialized(shard: GroupShard, group_id: str, partitions: TopicPartitions, image: MetadataImage) -> Decision[None]:
+def initialized(
+    shard: GroupShard, group_id: str, partitions: TopicPartitions, image: MetadataImage, now_ms: int
+) -> Decision[None]:
     """The share coordinator has made the state of these: now they can be assigned."""
     group = shard.share_groups.get(group_id)
     if group is None:
@@ -249,6 +286,9 @@ def initialized(shard: GroupShard, group_id: str, partitions: TopicPartitions, i
         topic = image.topic_by_id(topic_id)
         if topic is not None:
             known[topic_id] = with_partitions(known.get(topic_id), topic.name, indexes)
+    count = sum(len(indexes) for indexes in partitions.values())
+    text = f"epoch {group.epoch + 1} begins: {count} partitions are to be read for the first time"
+    shard.histories.note(group_id, now_ms, Kind.GENERATION, text, generation=group.epoch + 1)
     return Decision(
         None,
         [
@@ -270,6 +310,9 @@ def forget_topics(shard: GroupShard, topic_ids: set[bytes]) -> Decision[None]:
 
 def start(shard: GroupShard, group: ShareGroup, config: ShareGroupConfig, now_ms: int) -> None:
     """The group was found in the log: give its members time to come back."""
+    if group.members:
+        text = f"found in epoch {group.epoch} with {counted(len(group.members), 'member')}"
+        shard.histories.note(group.group_id, now_ms, Kind.LOADED, text, generation=group.epoch)
     for member_id in group.members:
         schedule_session(shard, group.group_id, member_id, config.session_timeout_ms, now_ms)
 
@@ -277,35 +320,44 @@ def start(shard: GroupShard, group: ShareGroup, config: ShareGroupConfig, now_ms
 # --- leaving
 
 
-def _leave(shard: GroupShard, request: ShareGroupHeartbeatRequest) -> Decision[Heartbeat]:
+def _leave(shard: GroupShard, request: ShareGroupHeartbeatRequest, now_ms: int) -> Decision[Heartbeat]:
     group = shard.share_groups.get(request.group_id)
     if group is None:
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
-    group.member(request.member_id)
+    member = group.member(request.member_id)
     response = ShareGroupHeartbeatResponse(
         member_id=request.member_id, member_epoch=LEAVE_EPOCH, heartbeat_interval_ms=0
     )
     shard.timers.cancel(_timer(request.group_id, request.member_id))
-    return Decision(Heartbeat(response, {}, group.epoch), removal(group, request.member_id))
+    return Decision(Heartbeat(response, {}, group.epoch), _remove(shard, group, member, Kind.LEFT, "left", now_ms))
 
 
-def removal(group: ShareGroup, member_id: str) -> list[StateRecord]:
+def _remove(
+    shard: GroupShard, group: ShareGroup, member: ShareMember, kind: Kind, text: str, now_ms: int
+) -> list[StateRecord]:
+    shard.histories.note(group.group_id, now_ms, kind, text, member)
+    why = f"epoch {group.epoch + 1} begins: {member.member_id} {kind.value}"
+    shard.histories.note(group.group_id, now_ms, Kind.GENERATION, why, generation=group.epoch + 1)
     return [
-        *group_records.member_tombstones(group.group_id, [member_id]),
+        *group_records.member_tombstones(group.group_id, [member.member_id]),
         group_records.epoch_record(group.group_id, group.epoch + 1, group.metadata_hash),
     ]
 
 
 def schedule_session(shard: GroupShard, group_id: str, member_id: str, timeout_ms: int, now_ms: int) -> None:
-    expire = partial(_expire, shard, group_id, member_id)
+    expire = partial(_expire, shard, group_id, member_id, now_ms, timeout_ms)
     shard.timers.schedule(_timer(group_id, member_id), now_ms + timeout_ms, expire)
 
 
-def _expire(shard: GroupShard, group_id: str, member_id: str, now_ms: int) -> Decision[None]:  # noqa: ARG001
+def _expire(
+    shard: GroupShard, group_id: str, member_id: str, heard_ms: int, timeout_ms: int, now_ms: int
+) -> Decision[None]:
     group = shard.share_groups.get(group_id)
-    if group is None or member_id not in group.members:
+    member = None if group is None else group.members.get(member_id)
+    if group is None or member is None:
         return Decision(None)
-    return Decision(None, removal(group, member_id))
+    text = silent(heard_ms, timeout_ms, now_ms)
+    return Decision(None, _remove(shard, group, member, Kind.TIMED_OUT, text, now_ms))
 
 
 def _timer(group_id: str, member_id: str) -> tuple[str, str, str]:

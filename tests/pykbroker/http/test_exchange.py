@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from pykbroker.http.exchange import HEAD_SECONDS, KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES, SEND_SECONDS, Exchange
-from pykbroker.http.pages import Page
+from pykbroker.http.page import Page
 from pykbroker.outbox import Outbox
 from pykbroker.transport import ConnectionClosed
 

@@ -7,7 +7,8 @@ from http import HTTPStatus
 import pytest
 
 from pykbroker.dispatch import Dispatcher
-from pykbroker.http.pages import Page, Pages
+from pykbroker.http.page import Page
+from pykbroker.http.pages import Pages
 from pykbroker.testing import InMemoryBroker
 
 
@@ -21,7 +22,8 @@ async def test_the_first_page_names_all_others(broker: InMemoryBroker) -> None:
     paths = [line for line in listed if line.startswith("/")]
     assert "/metrics" in paths
     assert "/healthz" in paths
-    for path in paths:
+    assert "/groups/NAME/events" in paths
+    for path in paths[:-1]:
         assert HTTPStatus.OK == (await page(broker, path)).status
 
 

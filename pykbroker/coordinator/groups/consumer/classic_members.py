@@ -22,6 +22,7 @@ from pykbroker.coordinator.groups.consumer.member import (
 from pykbroker.coordinator.groups.consumer.stepping import take_step
 from pykbroker.coordinator.groups.consumer.target import is_due as is_due_for_assignment
 from pykbroker.coordinator.groups.decision import Caller, Decision, nothing
+from pykbroker.coordinator.groups.history import Kind, told
 from pykbroker.coordinator.groups.java import base64_uuid
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.errors import BrokerError
@@ -115,8 +116,8 @@ def _set_timers(
     shard.timers.cancel(("join", group_id, member_id))
     leaving.heard_of(shard, group_id, member, now_ms)
     timeout_ms = member.rebalance_timeout_ms
-    reason = f"{member_id} removed: did not sync within {timeout_ms} ms"
-    leaving.schedule(shard, "sync", group_id, member_id, now_ms + timeout_ms, reason)
+    text = f"did not sync within {timeout_ms} ms, its rebalance timeout"
+    leaving.schedule(shard, "sync", group_id, member_id, now_ms + timeout_ms, text)
 
 
 def _join_downgraded(
@@ -204,13 +205,16 @@ def _should_join(group: ConsumerGroup, member: ConsumerMember) -> bool:
 def _expect_join(shard: GroupShard, group: ConsumerGroup, member: ConsumerMember, now_ms: int) -> None:
     if ("join", group.group_id, member.member_id) not in shard.timers:
         timeout_ms = member.rebalance_timeout_ms
-        reason = f"{member.member_id} removed: did not join within {timeout_ms} ms"
-        leaving.schedule(shard, "join", group.group_id, member.member_id, now_ms + timeout_ms, reason)
+        text = f"did not join again within {timeout_ms} ms, its rebalance timeout"
+        leaving.schedule(shard, "join", group.group_id, member.member_id, now_ms + timeout_ms, text)
 
 
-def leave(shard: GroupShard, group: ConsumerGroup, request: LeaveGroupRequest) -> Decision[LeaveGroupResponse]:
+def leave(
+    shard: GroupShard, group: ConsumerGroup, request: LeaveGroupRequest, now_ms: int
+) -> Decision[LeaveGroupResponse]:
     """An administrator removes members of the new protocol in this way too."""
     gone: dict[str, ConsumerMember] = {}
+    reasons = []
     results = []
     for identity in request.members:
         result = MemberResponse(member_id=identity.member_id, group_instance_id=identity.group_instance_id)
@@ -221,8 +225,10 @@ def leave(shard: GroupShard, group: ConsumerGroup, request: LeaveGroupRequest) -
         else:
             result.member_id = member.member_id
             gone[member.member_id] = member
+            reasons.append(identity.reason or "not provided")
         results.append(result)
-    removal = leaving.remove(shard, group, gone.values(), f"{', '.join(gone)} left") if gone else nothing()
+    text = f"left; client reason: {told(set(reasons))}"
+    removal = leaving.remove(shard, group, gone.values(), Kind.LEFT, text, now_ms) if gone else nothing()
     return Decision(LeaveGroupResponse(members=results), removal.records, removal.committed)
 
 

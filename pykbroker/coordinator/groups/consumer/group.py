@@ -1,14 +1,14 @@
 """One consumer group: its members, its epochs, and who owns what.
 
 Invariants
-  Changed by `replay` alone, but for what is not persistent: the history, and which topics were looked at.
+  Changed by `replay` alone, but for what is not persistent: which topics were looked at, and what was assigned last.
   assignment_epoch <= epoch; a member's epoch is not above the assignment epoch.
   `owners` has every partition that a member was given and has not given up: each has one owner.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -18,7 +18,6 @@ from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import TopicImage
 from wire.errors import ErrorCode
 
-HISTORY_LENGTH = 100
 FIRST_EPOCH = 1
 
 
@@ -50,8 +49,8 @@ class ConsumerGroup:
         self.owners: dict[tuple[bytes, int], str] = {}
         self.regexes: dict[str, ResolvedRegex] = {}
         self.has_partition_metadata = False  # a record of Kafka before 4.1
+        self.last_targets: Mapping[str, Partitions] = {}  # also of members who have left since
         self.topics_seen: Mapping[str, TopicImage] | None = None  # when the metadata hash was last worked out
-        self.history: deque[tuple[int, str]] = deque(maxlen=HISTORY_LENGTH)  # (when, what): why it rebalanced
 
     @property
     def state(self) -> ConsumerGroupState:
@@ -62,9 +61,6 @@ class ConsumerGroup:
         if all(member.is_reconciled_to(self.assignment_epoch) for member in self.members.values()):
             return ConsumerGroupState.STABLE
         return ConsumerGroupState.RECONCILING
-
-    def note(self, now_ms: int, event: str) -> None:
-        self.history.append((now_ms, event))
 
     # --- asking
 

@@ -23,6 +23,7 @@ from pykbroker.coordinator.groups.consumer.member import (
 from pykbroker.coordinator.groups.consumer.stepping import take_step
 from pykbroker.coordinator.groups.consumer.subscriptions import check_regex
 from pykbroker.coordinator.groups.decision import Caller, Decision
+from pykbroker.coordinator.groups.history import Kind, Named
 from pykbroker.coordinator.groups.java import base64_uuid
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.errors import BrokerError
@@ -40,7 +41,7 @@ def heartbeat(
 ) -> HeartbeatDecision:
     _check(shard, request, caller.api_version)
     if request.member_epoch in (LEAVING, LEAVING_STATIC):
-        return leaving.leave(shard, request)
+        return leaving.leave(shard, request, now_ms)
     group_id, is_joining = request.group_id, request.member_epoch == JOINING
     is_of_others = group_id in shard.share_groups or group_id in shard.streams_groups
     if is_of_others or (not is_joining and group_id in shard.groups):
@@ -51,7 +52,12 @@ def heartbeat(
     _check_room(shard, group, request.member_id)
     member_id = request.member_id or base64_uuid(uuid4())
     claimed = _claimed(request)
-    former, replaced = _known(group, member_id, request, claimed)
+    try:
+        former, replaced = _known(group, member_id, request, claimed)
+    except BrokerError as error:
+        who = Named(member_id, caller.client_id, caller.client_host)
+        shard.histories.note(group_id, now_ms, Kind.FENCED, f"refused: {error.message}", who)
+        raise
     updated = _updated(former, request, caller)
     if request.subscribed_topic_regex and request.subscribed_topic_regex != former.topic_regex:
         check_regex(request.subscribed_topic_regex)

@@ -22,6 +22,7 @@ from pykbroker.coordinator.groups.consumer.records import (
 )
 from pykbroker.coordinator.groups.consumer.stepping import hash_of
 from pykbroker.coordinator.groups.decision import Decision, StateRecord, nothing
+from pykbroker.coordinator.groups.history import Kind, counted, silent, told
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.errors import BrokerError
 from wire.api.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse
@@ -32,7 +33,7 @@ LeaveDecision = Decision[ConsumerGroupHeartbeatResponse]
 _TIMERS = ("session", "rebalance", "join", "sync")
 
 
-def leave(shard: GroupShard, request: ConsumerGroupHeartbeatRequest) -> LeaveDecision:
+def leave(shard: GroupShard, request: ConsumerGroupHeartbeatRequest, now_ms: int) -> LeaveDecision:
     group = shard.consumer_groups.get(request.group_id)
     if group is None:
         raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Consumer group {request.group_id} not found.")
@@ -43,14 +44,23 @@ def leave(shard: GroupShard, request: ConsumerGroupHeartbeatRequest) -> LeaveDec
     if request.member_epoch == LEAVING_STATIC:
         # It will be back before its session ends, and keeps what it has.
         away = replace(member, epoch=LEAVING_STATIC, revoking={})
+        text = f"static member {member.instance_id} is away, and keeps what it has until its session ends"
+        shard.histories.note(group.group_id, now_ms, Kind.LEFT, text, member)
         return Decision(response, [current_record(group.group_id, away)])
-    removal = remove(shard, group, [member], f"{member.member_id} left")
+    removal = remove(shard, group, [member], Kind.LEFT, "left", now_ms)
     return Decision(response, removal.records, removal.committed)
 
 
-def remove(shard: GroupShard, group: ConsumerGroup, members: Collection[ConsumerMember], reason: str) -> Decision[None]:
-    """Have these members be gone. The group assigns anew with the next heartbeat of those who are left."""
+def remove(
+    shard: GroupShard, group: ConsumerGroup, members: Collection[ConsumerMember], kind: Kind, text: str, now_ms: int
+) -> Decision[None]:
+    """Have these members be gone, for the history in these words. The group assigns anew with the next heartbeat of
+    those who are left.
+    """
+    for member in members:
+        shard.histories.note(group.group_id, now_ms, kind, text, member)
     member_ids = [member.member_id for member in members]
+    reason = f"{told(member_ids)} {kind.value}"
     if migration.may_downgrade_without(shard, group, member_ids):
         return migration.downgrade(shard, group, member_ids, reason)
     left = [member for member_id, member in group.members.items() if member_id not in member_ids]
@@ -66,7 +76,8 @@ def remove(shard: GroupShard, group: ConsumerGroup, members: Collection[Consumer
 def _removed(shard: GroupShard, group: ConsumerGroup, member_ids: Collection[str], reason: str, now_ms: int) -> None:
     for member_id in member_ids:
         cancel_timers(shard, group.group_id, member_id)
-    group.note(now_ms, f"{reason}: epoch {group.epoch} begins")
+    text = f"epoch {group.epoch} begins: {reason}"
+    shard.histories.note(group.group_id, now_ms, Kind.GENERATION, text, generation=group.epoch)
 
 
 def cancel_timers(shard: GroupShard, group_id: str, member_id: str) -> None:
@@ -77,6 +88,9 @@ def cancel_timers(shard: GroupShard, group_id: str, member_id: str) -> None:
 def start(shard: GroupShard, now_ms: int) -> None:
     """The shard is loaded: expect its members to go on as before."""
     for group in shard.consumer_groups.values():
+        if group.members:
+            text = f"found in epoch {group.epoch} with {counted(len(group.members), 'member')}"
+            shard.histories.note(group.group_id, now_ms, Kind.LOADED, text, generation=group.epoch)
         for member in group.members.values():
             heard_of(shard, group.group_id, member, now_ms)
             expect_revocation(shard, group.group_id, member, now_ms)
@@ -85,40 +99,45 @@ def start(shard: GroupShard, now_ms: int) -> None:
 def heard_of(shard: GroupShard, group_id: str, member: ConsumerMember, now_ms: int) -> None:
     classic = member.classic
     timeout_ms = shard.consumer_config(group_id).session_timeout_ms if classic is None else classic.session_timeout_ms
-    reason = f"{member.member_id} removed: not heard of for {timeout_ms} ms"
-    schedule(shard, "session", group_id, member.member_id, now_ms + timeout_ms, reason)
+    expire = partial(_expire_session, shard, group_id, member.member_id, now_ms, timeout_ms)
+    shard.timers.schedule(("session", group_id, member.member_id), now_ms + timeout_ms, expire)
 
 
 def expect_revocation(shard: GroupShard, group_id: str, member: ConsumerMember, now_ms: int) -> None:
     """Members that speak the classic protocol have other timers."""
     if member.state is MemberState.UNREVOKED_PARTITIONS and not member.uses_classic_protocol:
-        reason = f"{member.member_id} removed: did not give up partitions within {member.rebalance_timeout_ms} ms"
+        text = f"did not give up partitions within {member.rebalance_timeout_ms} ms, its rebalance timeout"
         deadline_ms = now_ms + member.rebalance_timeout_ms
-        expire = partial(_expire_in_epoch, shard, group_id, member.member_id, member.epoch, reason)
+        expire = partial(_expire_in_epoch, shard, group_id, member.member_id, member.epoch, text)
         shard.timers.schedule(("rebalance", group_id, member.member_id), deadline_ms, expire)
     else:
         shard.timers.cancel(("rebalance", group_id, member.member_id))
 
 
-def schedule(shard: GroupShard, kind: str, group_id: str, member_id: str, deadline_ms: int, reason: str) -> None:
-    shard.timers.schedule(
-        (kind, group_id, member_id), deadline_ms, partial(_expire, shard, group_id, member_id, reason)
-    )
+def schedule(shard: GroupShard, kind: str, group_id: str, member_id: str, deadline_ms: int, text: str) -> None:
+    """Remove the member by then, for the history in these words."""
+    shard.timers.schedule((kind, group_id, member_id), deadline_ms, partial(_expire, shard, group_id, member_id, text))
 
 
-def _expire(shard: GroupShard, group_id: str, member_id: str, reason: str, now_ms: int) -> Decision[None]:  # noqa: ARG001
+def _expire_session(
+    shard: GroupShard, group_id: str, member_id: str, heard_ms: int, timeout_ms: int, now_ms: int
+) -> Decision[None]:
+    return _expire(shard, group_id, member_id, silent(heard_ms, timeout_ms, now_ms), now_ms)
+
+
+def _expire(shard: GroupShard, group_id: str, member_id: str, text: str, now_ms: int) -> Decision[None]:
     group = shard.consumer_groups.get(group_id)
     member = None if group is None else group.members.get(member_id)
     if group is None or member is None:
         return nothing()
-    return remove(shard, group, [member], reason)
+    return remove(shard, group, [member], Kind.TIMED_OUT, text, now_ms)
 
 
 def _expire_in_epoch(
-    shard: GroupShard, group_id: str, member_id: str, epoch: int, reason: str, now_ms: int
+    shard: GroupShard, group_id: str, member_id: str, epoch: int, text: str, now_ms: int
 ) -> Decision[None]:
     group = shard.consumer_groups.get(group_id)
     member = None if group is None else group.members.get(member_id)
     if member is None or member.epoch != epoch or member.state is not MemberState.UNREVOKED_PARTITIONS:
         return nothing()
-    return _expire(shard, group_id, member_id, reason, now_ms)
+    return _expire(shard, group_id, member_id, text, now_ms)

@@ -30,6 +30,7 @@ from pykbroker.coordinator.groups.consumer.records import (
 )
 from pykbroker.coordinator.groups.consumer.replay import replay
 from pykbroker.coordinator.groups.decision import Decision, StateRecord
+from pykbroker.coordinator.groups.history import Kind
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record, tombstones
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import TopicImage
@@ -75,7 +76,6 @@ def _upgraded(shard: GroupShard, classic: ClassicGroup) -> tuple[ConsumerGroup, 
     for key, value in records:
         replay(made_up, key, value)
     group = made_up[classic.group_id]
-    group.history.extend(classic.history)
     return group, [*tombstones([classic.group_id]), *records]
 
 
@@ -205,8 +205,8 @@ def _downgraded(
             shard.timers.cancel((kind, group.group_id, member_id))
     if classic is None:
         return
-    classic.history.extend(group.history)
-    classic.note(now_ms, f"{reason}: the group is a classic one again")
+    text = f"generation {classic.generation_id}: the group is a classic one again, as {reason}"
+    shard.histories.note(group.group_id, now_ms, Kind.GENERATION, text, generation=classic.generation_id)
     for member in classic.members.values():
         rebalance.reschedule_session(shard, classic, member, now_ms)
     if is_rebalancing and classic.state is GroupState.STABLE:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pykbroker.coordinator.groups.consumer import target
-from pykbroker.coordinator.groups.consumer.group import FIRST_EPOCH, ConsumerGroup, ResolvedRegex
+from pykbroker.coordinator.groups.consumer.group import FIRST_EPOCH, ConsumerGroup, ConsumerGroupState, ResolvedRegex
 from pykbroker.coordinator.groups.consumer.member import ConsumerMember, Partitions
+from pykbroker.coordinator.groups.consumer.reasons import assigned_event, why_next_epoch
 from pykbroker.coordinator.groups.consumer.reconciliation import next_step
 from pykbroker.coordinator.groups.consumer.records import (
     current_record,
@@ -21,6 +22,7 @@ from pykbroker.coordinator.groups.consumer.records import (
 )
 from pykbroker.coordinator.groups.consumer.subscriptions import metadata_hash, resolve_changed, topic_ids, topics_of
 from pykbroker.coordinator.groups.decision import Decision, R, StateRecord
+from pykbroker.coordinator.groups.history import Event, Kind, event
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.metadata.image import TopicImage
 
@@ -32,24 +34,29 @@ class Step:
     group: ConsumerGroup
     member: ConsumerMember
     records: list[StateRecord] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    has_moved: bool = False  # the member took a step
+    is_assigned: bool = False  # there is a new target assignment
     looked_at: Mapping[str, TopicImage] | None = None  # topics, where the metadata hash was worked out
 
     def decided(self, shard: GroupShard, response: R) -> Decision[R]:
-        committed = partial(_committed, shard, self) if self.events or self.looked_at is not None else None
-        return Decision(response, self.records, committed)
+        has_news = self.records or self.looked_at is not None
+        return Decision(response, self.records, partial(_committed, shard, self) if has_news else None)
 
 
 def _committed(shard: GroupShard, step: Step, now_ms: int) -> None:
     group = shard.consumer_groups.get(step.group.group_id)
     if group is None:
         return
-    if group is not step.group:  # which was made up for the decision alone
-        group.history.extend(step.group.history)
     if step.looked_at is not None:
         group.topics_seen = step.looked_at
-    for event in step.events:
-        group.note(now_ms, event)
+    if step.is_assigned:
+        group.last_targets = dict(group.targets)
+    for each in step.events:
+        shard.histories.add(group.group_id, each)
+    if step.has_moved and group.state is ConsumerGroupState.STABLE:
+        text = f"all members are in epoch {group.epoch}, and have what they should"
+        shard.histories.note(group.group_id, now_ms, Kind.STABLE, text, generation=group.epoch)
 
 
 def take_step(
@@ -70,7 +77,8 @@ def take_step(
         targets[updated.member_id] = targets.pop(replaced.member_id, {})
         former = replace(replaced, member_id=updated.member_id, epoch=0, previous_epoch=0)
         step.records += _replacing(group, replaced, former, targets[updated.member_id])
-        step.events.append(f"{updated.member_id} replaces {replaced.member_id}")
+        text = f"static member {updated.instance_id} is back and takes the place of {replaced.member_id}"
+        step.events.append(event(now_ms, Kind.REPLACED, text, updated))
     members[updated.member_id] = updated
     if former is None or not former.has_same_metadata(updated):
         step.records.append(member_record(group.group_id, updated))
@@ -78,14 +86,15 @@ def take_step(
     step.records += (regex_record(group.group_id, regex, found) for regex, found in changed.items())
     step.records += unused_regex_tombstones(group, members.values())
     roster = target.Roster(members, targets, {**group.regexes, **changed})
-    epoch = _next_epoch(shard, step, roster, former, changed)
+    epoch = _next_epoch(shard, step, roster, former, changed, now_ms)
     target_epoch, wanted = _follow(shard, step, roster, epoch, now_ms)
     if target_epoch < epoch:
         # The target is of before: what the member has stopped reading since is not meant any more.
         reads = topic_ids(topics_of(updated, roster.regexes), shard.image.topics)
         wanted = {topic_id: partitions for topic_id, partitions in wanted.items() if topic_id in reads}
     step.member = next_step(updated, target_epoch, wanted, group.is_owned, claimed)
-    if step.member != updated:
+    step.has_moved = step.member != updated
+    if step.has_moved:
         step.records.append(current_record(group.group_id, step.member))
     return step
 
@@ -108,6 +117,7 @@ def _next_epoch(
     roster: target.Roster,
     former: ConsumerMember | None,
     changed: Mapping[str, ResolvedRegex],
+    now_ms: int,
 ) -> int:
     """The group's epoch: one further if what is read has changed."""
     group, topics = step.group, shard.image.topics
@@ -117,13 +127,10 @@ def _next_epoch(
         return epoch
     step.looked_at = topics
     hashed = hash_of(roster.members.values(), roster.regexes, topics)
-    if is_other:
-        step.events.append(f"{step.member.member_id} {'joined' if former is None else 'changed what it reads'}")
-    elif hashed != group.metadata_hash:
-        step.events.append("the topics that are read have changed")
-    if is_other or changed or hashed != group.metadata_hash:
+    is_due = is_other or bool(changed) or hashed != group.metadata_hash
+    if is_due:
         epoch += 1
-        step.events.append(f"epoch {epoch} begins")
+        step.events += why_next_epoch(group, roster, step.member, former, topics, epoch, now_ms)
     if epoch != group.epoch or hashed != group.metadata_hash:
         step.records.append(epoch_record(group.group_id, epoch, hashed))
     return epoch
@@ -144,7 +151,8 @@ def _follow(shard: GroupShard, step: Step, roster: target.Roster, epoch: int, no
     default = shard.config.consumer_assignors[0]
     assignor = ConsumerGroup.preferred_assignor_of(roster.members.values(), default)
     after = target.assign(roster, assignor, shard.image.topics)
-    records = target.target_records(group.group_id, roster.targets, after, epoch, now_ms)
-    step.records += records
-    step.events.append(f"epoch {epoch} is assigned ({assignor}): {len(records) - 1} of {len(after)} members change")
+    step.records += target.target_records(group.group_id, roster.targets, after, epoch, now_ms)
+    step.is_assigned = True
+    before = {**group.last_targets, **roster.targets}
+    step.events.append(assigned_event(before, after, assignor, shard.image.topics_by_id, epoch, now_ms))
     return epoch, after.get(member_id, {})

@@ -8,6 +8,7 @@ import pytest
 
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.config import GroupConfig
+from pykbroker.coordinator.groups.history import Kind
 from pykbroker.coordinator.groups.testing import REBALANCE_MS, SESSION_MS, OneShard
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
@@ -196,6 +197,8 @@ def test_a_group_tells_why_it_rebalanced(it: OneShard) -> None:
     member_id = it.stable()
     it.pass_time(SESSION_MS)
 
-    said = [event for _, event in it.shard.groups["g"].history]
+    told = it.shard.histories.of("g")
 
-    assert f"{member_id} removed: not heard of for {SESSION_MS} ms" in said
+    assert (Kind.TIMED_OUT, member_id) in [(event.kind, event.member_id) for event in told]
+    text = f"not heard of for {SESSION_MS} ms; its session timeout is {SESSION_MS} ms"
+    assert text in [event.text for event in told]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pykbroker.coordinator.groups.config import GroupConfig
+from pykbroker.coordinator.groups.history import Kind
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import membership
 from pykbroker.coordinator.share.config import ShareGroupConfig
@@ -32,7 +33,7 @@ class Members:
         self.shard = self.replayed()
         self.now_ms = 10_000
         self.heartbeat("a")
-        self.do(membership.initialized(self.shard, "g", {TOPIC_ID: (0, 1)}, IMAGE))
+        self.do(membership.initialized(self.shard, "g", {TOPIC_ID: (0, 1)}, IMAGE, self.now_ms))
 
     def replayed(self) -> GroupShard:
         shard = GroupShard(GroupConfig())
@@ -160,3 +161,37 @@ def test_a_group_without_records_is_not_there() -> None:
         members.shard.replay(key, None, record_offset=0)
 
     assert {} == members.shard.share_groups
+
+
+def happened(members: Members, kind: Kind) -> list[tuple[str, str]]:
+    return [(each.member_id, each.text) for each in members.shard.histories.of("g") if each.kind is kind]
+
+
+def test_the_history_tells_who_came_and_what_it_was_given() -> None:
+    members = Members()
+    members.heartbeat("a")
+
+    assert [("a", "joined, reads t")] == happened(members, Kind.JOINED)
+    assert [
+        ("", "epoch 2 begins: a joined, reads t"),
+        ("", "epoch 3 begins: 2 partitions are to be read for the first time"),
+    ] == happened(members, Kind.GENERATION)
+    (assigned,) = [each for each in members.shard.histories.of("g") if each.kind is Kind.ASSIGNED]
+    assert (("t", 0, "", "a"), ("t", 1, "", "a")) == assigned.moves
+
+
+def test_the_history_tells_who_was_not_heard_of_and_who_left() -> None:
+    members = Members()
+    members.heartbeat("a")
+    members.now_ms += CONFIG.session_timeout_ms + 5
+    for decision in members.shard.timers.due(members.now_ms):
+        members.do(decision)
+
+    timeout_ms = CONFIG.session_timeout_ms
+    assert [("a", f"not heard of for {timeout_ms + 5} ms; its session timeout is {timeout_ms} ms")] == happened(
+        members, Kind.TIMED_OUT
+    )
+
+    members.heartbeat("b")
+    members.heartbeat("b", -1)
+    assert [("b", "left")] == happened(members, Kind.LEFT)

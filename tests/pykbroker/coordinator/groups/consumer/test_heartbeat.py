@@ -175,7 +175,10 @@ def test_a_member_not_heard_of_is_removed(it: OneConsumerShard) -> None:
     it.pass_time(1)
 
     assert not it.group().members
-    assert it.group().history[-1][1] == f"a removed: not heard of for {SESSION_MS} ms: epoch 3 begins"
+    assert [event.text for event in it.shard.histories.of("g")[-2:]] == [
+        f"not heard of for {SESSION_MS} ms; its session timeout is {SESSION_MS} ms",
+        "epoch 3 begins: a timed out",
+    ]
 
 
 def test_a_member_that_gives_nothing_up_is_removed(it: OneConsumerShard) -> None:
