@@ -64,7 +64,7 @@ def commit(
     epoch, knows_epochs = request.generation_id_or_member_epoch, api_version >= EPOCHS_SINCE
     group = None
     if consumer_group is not None:
-        places = ((each.topic_id, each.partition.partition_index) for each in commits)
+        places = ((each.topic_id, each.partition.partition_index) for each in commits if _has_room(shard, each))
         check_commit(consumer_group, request.member_id, epoch, places, knows_epochs=knows_epochs)
     elif streams_group is not None:
         named = ((each.topic, each.partition.partition_index) for each in commits)
@@ -77,8 +77,7 @@ def commit(
     expire_timestamp_ms = NO_EXPIRY if retention_ms == DEFAULT else now_ms + retention_ms
     records: list[StateRecord] = []
     for each in commits:
-        metadata = each.partition.committed_metadata or ""
-        if string_length(metadata) > shard.config.offset_metadata_max_length:
+        if not _has_room(shard, each):
             each.result.error_code = ErrorCode.OFFSET_METADATA_TOO_LARGE
             continue
         key = OffsetCommitKey(group=request.group_id, topic=each.topic, partition=each.partition.partition_index)
@@ -86,13 +85,17 @@ def commit(
         value = OffsetCommitValue(
             offset=each.partition.committed_offset,
             leader_epoch=each.partition.committed_leader_epoch,
-            metadata=metadata,
+            metadata=each.partition.committed_metadata or "",
             commit_timestamp=now_ms if said_timestamp == DEFAULT else said_timestamp,
             expire_timestamp=expire_timestamp_ms,
             topic_id=ZERO_UUID if expire_timestamp_ms != NO_EXPIRY else each.topic_id,
         )
         records.append((key, value))
     return Decision(None, records)
+
+
+def _has_room(shard: GroupShard, each: Commit) -> bool:
+    return string_length(each.partition.committed_metadata or "") <= shard.config.offset_metadata_max_length
 
 
 def _group_for_commit(shard: GroupShard, request: OffsetCommitRequest, api_version: int) -> ClassicGroup | None:

@@ -223,7 +223,6 @@ def leave(
         except BrokerError as error:
             result.error_code = error.code
         else:
-            result.member_id = member.member_id
             gone[member.member_id] = member
             reasons.append(identity.reason or "not provided")
         results.append(result)

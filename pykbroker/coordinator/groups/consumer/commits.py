@@ -29,7 +29,7 @@ def check_commit(
         )
     if epoch == member.epoch:
         return
-    if 0 <= epoch < member.epoch and all(_had_since(member, epoch, *place) for place in places):
+    if epoch < member.epoch and all(_had_since(member, epoch, *place) for place in places):
         return
     raise _stale(member, epoch)
 

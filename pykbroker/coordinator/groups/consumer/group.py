@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from pykbroker.coordinator.groups.consumer.assignors import ASSIGNORS
 from pykbroker.coordinator.groups.consumer.member import NOTHING, ConsumerMember, Partitions
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import TopicImage
@@ -108,7 +109,8 @@ class ConsumerGroup:
     @staticmethod
     def preferred_assignor_of(members: Iterable[ConsumerMember], default: str) -> str:
         votes = Counter(m.server_assignor for m in members if m.server_assignor is not None)
-        return votes.most_common(1)[0][0] if votes else default
+        # Of two with as many votes the one that comes first in the table, which is Kafka's choice too.
+        return max(ASSIGNORS, key=votes.__getitem__) if votes else default
 
     def supports_classic_protocols(self, names: Iterable[str]) -> bool:
         """Whether every classic member speaks one of them."""

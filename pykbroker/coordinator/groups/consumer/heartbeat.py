@@ -94,15 +94,15 @@ def _check(shard: GroupShard, request: ConsumerGroupHeartbeatRequest, api_versio
 
 def _why_invalid(request: ConsumerGroupHeartbeatRequest, api_version: int) -> str | None:
     epoch = request.member_epoch
+    needs_id = epoch != JOINING or api_version >= CLIENT_MAKES_ID_SINCE
     for value, name in (
         (request.group_id, "GroupId"),
+        (request.member_id if needs_id else None, "MemberId"),
         (request.instance_id, "InstanceId"),
         (request.rack_id, "RackId"),
     ):
         if value is not None and value.strip() == "":
             return f"{name} can't be empty."
-    if request.member_id == "" and (epoch != JOINING or api_version >= CLIENT_MAKES_ID_SINCE):
-        return "MemberId can't be empty."
     if epoch == JOINING:
         if request.rebalance_timeout_ms == UNKNOWN_TIMEOUT:
             return "RebalanceTimeoutMs must be provided in first request."

@@ -34,9 +34,11 @@ _TIMERS = ("session", "rebalance", "join", "sync")
 
 
 def leave(shard: GroupShard, request: ConsumerGroupHeartbeatRequest, now_ms: int) -> LeaveDecision:
-    group = shard.consumer_groups.get(request.group_id)
+    group_id = request.group_id
+    group = shard.consumer_groups.get(group_id)
     if group is None:
-        raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Consumer group {request.group_id} not found.")
+        why = "is not a consumer group" if group_id in shard.groups else "not found"
+        raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} {why}.")
     member = group.member_of(request.member_id, request.instance_id)
     response = ConsumerGroupHeartbeatResponse(
         member_id=member.member_id, member_epoch=request.member_epoch, heartbeat_interval_ms=0

@@ -51,6 +51,14 @@ def test_a_commit_is_of_a_member_and_an_epoch_in_which_it_had_the_partition(
     assert commit(it, member_id, epoch, partition) == code
 
 
+def test_too_much_metadata_is_told_before_an_old_epoch(it: OneConsumerShard) -> None:
+    place = topic_image("t", 0).id
+
+    told = it.commit("t", 3, 5, member_id="a", generation_id=2, metadata="x" * 5000, topic_id=place)
+
+    assert told == ErrorCode.OFFSET_METADATA_TOO_LARGE
+
+
 def test_versions_that_know_no_member_epochs_are_refused(it: OneConsumerShard) -> None:
     assert commit(it, "a", 3, version=8) == ErrorCode.UNSUPPORTED_VERSION
 

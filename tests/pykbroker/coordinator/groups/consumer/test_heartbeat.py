@@ -155,6 +155,13 @@ def test_the_assignor_that_most_members_name_is_taken(it: OneConsumerShard) -> N
     assert it.refusal("w", assignor="other") == ErrorCode.UNSUPPORTED_ASSIGNOR
 
 
+def test_of_two_assignors_with_as_many_votes_uniform_is_taken(it: OneConsumerShard) -> None:
+    it.beat("x", assignor="range")
+    it.beat("y", assignor="uniform")
+
+    assert described(it.shard, "g").assignor_name == "uniform"
+
+
 def test_a_member_that_leaves_frees_what_it_had(it: OneConsumerShard) -> None:
     it.beat("a")
     it.beat("b")
@@ -262,14 +269,19 @@ class TestStaticMembers:
         ({"epoch": -2}, "InstanceId can't be null."),
         ({"has": {"t": [1]}}, "TopicPartitions must be empty when (re-)joining."),
         ({"group_id": "other", "epoch": 5}, "Consumer group other not found."),
+        ({"group_id": "other", "epoch": -1}, "Group other not found."),
+        ({"group_id": "classic", "epoch": -1}, "Group classic is not a consumer group."),
+        ({"member_id": "", "instance": ""}, "MemberId can't be empty."),
         ({"assignor": "x"}, "ServerAssignor x is not supported. Supported assignors: uniform, range."),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_kafkas_words(
     it: OneConsumerShard, how: dict[str, object], message: str
 ) -> None:
+    it.commit("t", 0, 5, group_id="classic")
+
     with pytest.raises(BrokerError) as refused:
-        it.beat("a", **how)  # type: ignore[arg-type]
+        it.beat(**{"member_id": "a", **how})  # type: ignore[arg-type]
 
     assert refused.value.message == message
 
