@@ -286,7 +286,43 @@ def test_a_producer_goes_on_with_what_it_had_unless_it_was_fenced(session: Sessi
     assert (INVALID_PRODUCER_EPOCH, -1, -1) == session.init((producer_id, epoch), version=3)
 
 
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_a_producer_that_aborts_its_own_transaction_goes_on_in_the_epoch_that_this_took(
+    session: Session, version: int
+) -> None:
+    producer_id, epoch = session.start()
+    for had in (epoch, epoch + 1):
+        assert [0] == session.add((producer_id, had), 0)
+        assert CONCURRENT_TRANSACTIONS == session.init((producer_id, had), version=version)[0]
+        session.wait("CompleteAbort")
+
+        for _ in range(2):
+            assert (0, producer_id, had + 1) == session.init((producer_id, had), version=version)
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_in_version_2_an_end_whose_answer_was_lost_does_not_fence(session: Session, commit: bool) -> None:
+    producer_id, epoch = producer = session.start()
+    session.produce(producer, 0, version=12)
+    session.end(producer, commit=commit, version=5)
+    session.wait("CompleteCommit" if commit else "CompleteAbort")
+
+    assert (0, producer_id, epoch + 1) == session.init(producer)
+    assert (0, producer_id, epoch + 2) == session.init((producer_id, epoch + 1))
+
+
 # --- version 1
+
+
+@pytest.mark.parametrize("version", [8, 11])
+def test_what_was_sent_after_a_refused_write_does_not_come_before_it(session: Session, version: int) -> None:
+    producer = session.start()
+    session.produce(producer, 0, version=version)  # not added
+    session.add(producer, 0)
+
+    told = [session.produce(producer, sequence, version=version)[0] for sequence in (4, 0, 1)]
+
+    assert [OUT_OF_ORDER_SEQUENCE_NUMBER, 0, 0] == told
 
 
 def test_what_may_not_be_added(session: Session) -> None:
@@ -547,3 +583,4 @@ def test_a_transaction_that_takes_too_long_is_aborted(start_broker: Callable[...
     assert epoch + 1 == session.described().producer_epoch
     assert (2, 2) == (session.latest(0), session.latest(1))
     assert PRODUCER_FENCED == session.end((producer_id, epoch), commit=True)
+    assert (0, producer_id, epoch + 1) == session.init((producer_id, epoch))  # KIP-588

@@ -130,18 +130,31 @@ class ProducerState:
         self.by_id: dict[int, Producer] = {}
         self._ongoing: dict[int, int] = {}  # first offset of a transaction -> producer id, in order of offset
         self.completed: list[CompletedTransaction] = []  # their markers may not be replicated yet
+        # By producer id the epoch and the lowest sequence number of what asked to begin a transaction here: should that
+        # be refused for now, what was sent after it must not come before it (KIP-890).
+        self._beginnings: dict[int, tuple[int, int]] = {}
 
     # What a leader asks before it writes
+
+    def expect_beginning(self, batch: RecordBatch) -> None:
+        """A transaction may begin here with this batch, once somebody else has said so."""
+        epoch, lowest = self._beginnings.get(batch.producer_id, (NO_EPOCH, 0))
+        if batch.producer_epoch > epoch:
+            self._beginnings[batch.producer_id] = batch.producer_epoch, batch.base_sequence
+        elif batch.producer_epoch == epoch:
+            self._beginnings[batch.producer_id] = epoch, min(lowest, batch.base_sequence)
 
     def check(self, batch: RecordBatch, *, from_client: bool) -> BatchSpan | None:
         """Raise if the batch may not follow; the span of the first one if this is its repetition."""
         producer = self.by_id.get(batch.producer_id)
-        if producer is None:  # never seen, expired, or its records are gone: any sequence number begins it
-            return None
-        if from_client:
+        if from_client and producer is not None:
             duplicate = producer.find_duplicate(batch)
             if duplicate:
                 return duplicate
+        if from_client and batch.producer_id in self._beginnings:
+            self._check_beginning(batch)
+        if producer is None:  # never seen, expired, or its records are gone: any sequence number begins it
+            return None
         if batch.producer_epoch < producer.epoch:
             raise InvalidProducerEpoch(
                 f"producer {batch.producer_id} has epoch {batch.producer_epoch}, epoch {producer.epoch} was seen"
@@ -154,6 +167,13 @@ class ProducerState:
         if producer.transaction_offset != NO_OFFSET and not batch.is_transactional:
             raise InvalidTransactionState(f"producer {batch.producer_id} has a transaction open")
         return None
+
+    def _check_beginning(self, batch: RecordBatch) -> None:
+        epoch, lowest = self._beginnings[batch.producer_id]
+        if batch.producer_epoch == epoch and batch.base_sequence > lowest:
+            raise OutOfOrderSequence(
+                f"producer {batch.producer_id} begins with sequence number {batch.base_sequence}, {lowest} was refused"
+            )
 
     def _check_coordinator(self, producer: Producer, batch: RecordBatch) -> None:
         marker = end_marker(batch)
@@ -189,6 +209,7 @@ class ProducerState:
         if batch.is_transactional and producer.transaction_offset == NO_OFFSET:
             producer.transaction_offset = batch.base_offset
             self._ongoing[batch.base_offset] = producer_id
+            self._beginnings.pop(producer_id, None)
         return None
 
     def _end_transaction(
@@ -224,7 +245,8 @@ class ProducerState:
         return min([high_watermark, *undecided])
 
     def remove_expired(self, now_ms: int, expiration_ms: int) -> None:
-        """Forget who has been silent that long."""
+        """Forget who has been silent that long. And what was refused: who tries again does so within seconds."""
+        self._beginnings.clear()
         for producer in list(self.by_id.values()):
             is_idle = now_ms - producer.last_timestamp_ms >= expiration_ms
             if is_idle and producer.transaction_offset == NO_OFFSET:

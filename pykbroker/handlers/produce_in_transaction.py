@@ -51,6 +51,8 @@ async def outside_of_transaction(
     ):
         return {}
     ((producer_id, producer_epoch),) = producers
+    for partition, batch in first.values():
+        partition.log.producers.expect_beginning(batch)
     try:
         refused = await check(
             ctx.broker.transactions,

@@ -63,6 +63,34 @@ def test_the_next_sequence_number_follows_and_no_other() -> None:
             state.check(batch(wrong), from_client=True)
 
 
+def test_what_was_sent_after_a_refused_beginning_does_not_come_before_it() -> None:
+    state = ProducerState()
+    for refused in (batch(4, transactional=True), batch(6, transactional=True)):
+        state.expect_beginning(refused)
+
+    with pytest.raises(OutOfOrderSequence):
+        state.check(batch(6, transactional=True), from_client=True)
+    first = batch(4, 2, transactional=True)
+    assert state.check(first, from_client=True) is None
+    state.update(first)
+    assert state.check(batch(6, transactional=True), from_client=True) is None
+
+
+def test_a_refused_beginning_means_nothing_to_another_epoch() -> None:
+    state = ProducerState()
+    state.expect_beginning(batch(0, transactional=True))
+
+    assert state.check(batch(5, epoch=1, transactional=True), from_client=True) is None
+
+
+def test_a_refused_beginning_is_forgotten_with_the_silent() -> None:
+    state = ProducerState()
+    state.expect_beginning(batch(0, transactional=True))
+    state.remove_expired(now_ms=5, expiration_ms=10)
+
+    assert state.check(batch(5, transactional=True), from_client=True) is None
+
+
 def test_sequence_numbers_wrap() -> None:
     state = after(batch(MAX_SEQUENCE - 1, 2))
 

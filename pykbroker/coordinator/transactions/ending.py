@@ -8,9 +8,9 @@ What is prepared is decided for good. The client hears of it then, whether or no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.transactions.shard import TransactionShard
@@ -25,6 +25,8 @@ from pykbroker.coordinator.transactions.transaction import (
 )
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
+
+R = TypeVar("R")
 
 
 class Ended(NamedTuple):
@@ -69,7 +71,12 @@ def end(
     told = Ended(after.producer_id, after.producer_epoch)
     if after.next_producer_id != NO_PRODUCER_ID:
         told = Ended(after.next_producer_id, 0)
-    return Decision(told, [after.record()])
+    return Decision(told, [after.record()], committed=lambda _: _note_bump(shard, transaction, after))
+
+
+def _note_bump(shard: TransactionShard, before: Transaction, after: Transaction) -> None:
+    if after.producer_epoch != before.producer_epoch:
+        shard.last_epochs[before.transactional_id] = before.producer_epoch
 
 
 def _has_overflowed(transaction: Transaction, producer_id: int, producer_epoch: int) -> bool:
@@ -116,14 +123,18 @@ def _prepared(
     )
 
 
-def fence(transaction: Transaction, now_ms: int) -> Transaction:
-    """Abort it, whatever its producer thinks, and have that one be fenced."""
-    return transaction.to(
-        State.PREPARE_ABORT,
-        now_ms,
-        producer_epoch=transaction.producer_epoch + 1,
-        client_version=TRANSACTION_V2,
-    )
+def fence(shard: TransactionShard, transactions: Sequence[Transaction], response: R, now_ms: int) -> Decision[R]:
+    """Abort them, whatever their producers think, and have those be fenced until they initialize anew."""
+    fenced = [
+        each.to(State.PREPARE_ABORT, now_ms, producer_epoch=each.producer_epoch + 1, client_version=TRANSACTION_V2)
+        for each in transactions
+    ]
+
+    def committed(_now_ms: int) -> None:
+        for before, after in zip(transactions, fenced, strict=True):
+            _note_bump(shard, before, after)
+
+    return Decision(response, [each.record() for each in fenced], committed=committed)
 
 
 def complete(shard: TransactionShard, transactional_id: str, now_ms: int) -> Decision[None]:
@@ -155,4 +166,4 @@ def _abort_timed_out(shard: TransactionShard, now_ms: int) -> Decision[None]:
         for each in shard.transactions.values()
         if each.state is State.ONGOING and each.start_ms + each.timeout_ms < now_ms
     ]
-    return Decision(None, [fence(each, now_ms).record() for each in late])
+    return fence(shard, late, None, now_ms)

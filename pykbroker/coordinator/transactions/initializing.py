@@ -54,9 +54,10 @@ def initialize(
     if transaction.state in PREPARED:
         raise BrokerError(ErrorCode.CONCURRENT_TRANSACTIONS)
     if transaction.state is State.ONGOING:
-        # The client comes again when it is aborted, and gets one epoch more than the one that this took.
-        return Decision(Initialized(ErrorCode.CONCURRENT_TRANSACTIONS), [fence(transaction, now_ms).record()])
-    if transaction.is_epoch_exhausted and (expected is None or expected.epoch == transaction.producer_epoch):
+        # The client comes again when it is aborted. It gets the epoch that this took if it named the one before, else
+        # one more.
+        return fence(shard, [transaction], Initialized(ErrorCode.CONCURRENT_TRANSACTIONS), now_ms)
+    if transaction.is_epoch_exhausted and (expected is None or expected.epoch in _epochs_of_now(shard, transaction)):
         return _rotated(shard, transaction, timeout_ms, expected, new_producer_id(), now_ms)
     epoch, last_epoch = _next_epoch(shard, transaction, expected)
     return _initialized(shard, transaction, timeout_ms, transaction.producer_id, epoch, last_epoch, now_ms)
@@ -69,17 +70,21 @@ def _may_continue(transaction: Transaction, expected: ProducerIdentity) -> bool:
     return expected.producer_id == transaction.previous_producer_id and expected.epoch >= LAST_EPOCH
 
 
+def _epochs_of_now(shard: TransactionShard, transaction: Transaction) -> tuple[int, int]:
+    """The current one, and the one that it followed if that may be named too."""
+    return transaction.producer_epoch, shard.last_epochs.get(transaction.transactional_id, NO_EPOCH)
+
+
 def _next_epoch(
     shard: TransactionShard, transaction: Transaction, expected: ProducerIdentity | None
 ) -> tuple[int, int]:
     """The epoch to give, and the one that it follows."""
-    current = transaction.producer_epoch
+    current, last_epoch = _epochs_of_now(shard, transaction)
     if expected is None:
         return current + 1, NO_EPOCH
     if current in (NO_EPOCH, expected.epoch):
         return current + 1, current
-    last_epoch = shard.last_epochs.get(transaction.transactional_id, NO_EPOCH)
-    if expected.epoch == last_epoch:  # the answer to this was lost
+    if expected.epoch == last_epoch:  # it has not heard of the current one
         return current, last_epoch
     raise BrokerError(ErrorCode.PRODUCER_FENCED)
 

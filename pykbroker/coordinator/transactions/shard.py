@@ -2,7 +2,7 @@
 
 Invariants
   `transactions` is changed by `replay` alone, so replaying the partition's log into a new shard gives it.
-  `last_epochs` and `failed_fences` are in memory alone, as in Kafka: what is lost with them makes a client start anew.
+  `last_epochs` is in memory alone, as in Kafka: what is lost with it makes a client start anew.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class TransactionShard:
     def __init__(self, config: TransactionConfig) -> None:
         self.config = config
         self.transactions: dict[str, Transaction] = {}
-        # The epoch that an InitProducerId bumped, so that a repetition of that request is known as such (KIP-360).
+        # The epoch that was bumped last, and not for another producer: whoever names it has not heard of that, because
+        # an answer was lost (KIP-360), or because the transaction took too long and was aborted (KIP-588).
         self.last_epochs: dict[str, int] = {}
         self.timers: Timers[Decision[None]] = Timers()
         self.is_loaded = False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pykbroker.coordinator.transactions.testing import OneShard
+import pytest
+
+from pykbroker.coordinator.transactions.testing import TIMEOUT_MS, OneShard
 from pykbroker.coordinator.transactions.transaction import LAST_EPOCH, State
 from wire.errors import ErrorCode
 
@@ -68,6 +70,64 @@ def test_an_open_transaction_is_aborted_first() -> None:
     it.complete()
 
     assert (ErrorCode.NONE, 1, 2) == it.initialize()
+
+
+def test_a_producer_that_aborts_its_own_transaction_so_goes_on_in_the_epoch_that_this_took() -> None:
+    it = OneShard()
+    had = it.started()
+    it.add(had)
+
+    assert ErrorCode.CONCURRENT_TRANSACTIONS == it.initialize(had=had).error_code
+    it.complete()
+
+    assert 2 * [(ErrorCode.NONE, 1, 1)] == [it.initialize(had=had) for _ in range(2)]
+    assert (ErrorCode.NONE, 1, 2) == it.initialize(had=(1, 1))
+
+
+def test_a_producer_whose_transaction_took_too_long_may_go_on() -> None:
+    """KIP-588: it is fenced in everything else."""
+    it = OneShard()
+    had = it.started()
+    it.add(had)
+    it.pass_time(2 * TIMEOUT_MS)
+    it.complete()
+
+    assert ErrorCode.PRODUCER_FENCED == it.add(had)
+    assert (ErrorCode.NONE, 1, 1) == it.initialize(had=had)
+    assert ErrorCode.NONE == it.add((1, 1))
+
+
+def test_a_producer_whose_transaction_took_too_long_may_not_go_on_after_another() -> None:
+    it = OneShard()
+    had = it.started()
+    it.add(had)
+    it.pass_time(2 * TIMEOUT_MS)
+    it.complete()
+    it.started()
+
+    assert ErrorCode.PRODUCER_FENCED == it.initialize(had=had).error_code
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_in_version_2_an_end_whose_answer_was_lost_does_not_fence(commit: bool) -> None:
+    it = OneShard()
+    had = it.started()
+    it.add(had, v2=True)
+    it.end(had, commit=commit, v2=True)
+    it.complete()
+
+    assert (ErrorCode.NONE, 1, 1) == it.initialize(had=had)
+
+
+def test_a_fence_that_takes_the_last_epoch_gives_a_new_producer_id() -> None:
+    it = OneShard()
+    for _ in range(LAST_EPOCH + 1):
+        last = it.started()
+    it.add(last)
+    it.initialize(had=last)
+    it.complete()
+
+    assert (ErrorCode.NONE, 2, 0) == it.initialize(had=last)
 
 
 def test_used_up_epochs_give_a_new_producer_id() -> None:
