@@ -101,7 +101,7 @@ class ReplicaManager:
             if partition is not None and partition.topic_id == topic.id:
                 partition.apply(placed)
             elif self._node_id in placed.replicas:
-                opened = self.logs.create(topic.name, placed.index, topic_id=topic.id, now_ms=now_ms)
+                opened = self.logs.create(topic.name, placed.index, topic_id=topic.id, now_ms=now_ms, config=config)
                 self.partitions[topic.name, placed.index] = partition = Partition(
                     topic.name,
                     topic.id,

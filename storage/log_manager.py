@@ -174,8 +174,10 @@ class LogManager:
     def topic_id(self, topic: str, partition: int) -> bytes | None:
         return self._topic_ids.get((topic, partition))
 
-    def create(self, topic: str, partition: int, *, topic_id: bytes, now_ms: int) -> Log:
-        """The partition's log: the one there is, or a new and empty one.
+    def create(
+        self, topic: str, partition: int, *, topic_id: bytes, now_ms: int, config: LogConfig | None = None
+    ) -> Log:
+        """The partition's log: the one there is, or a new and empty one, with this config if given.
 
         Raises InconsistentDirectory if the one there is belongs to an earlier topic of the same name.
         """
@@ -190,7 +192,9 @@ class LogManager:
             self.files.make_directory(path)
             if (checkpoints.read_topic_id(self.files, path) or topic_id) != topic_id:
                 raise InconsistentDirectory(f"{path} belongs to another topic of the name {topic}")
-            log = self.logs[key] = Log.open(self.files, path, self._config_for(topic), clean=True, now_ms=now_ms)
+            log = self.logs[key] = Log.open(
+                self.files, path, config or self._config_for(topic), clean=True, now_ms=now_ms
+            )
         if key not in self._topic_ids:
             checkpoints.write_topic_id(self.files, log.directory, topic_id, sync=False)
             self._topic_ids[key] = topic_id

@@ -146,10 +146,10 @@ class Segment:
         size = self.log.size
         if size + size_bytes > config.segment_bytes or last_offset - self.base_offset > MAX_INT:
             return size > 0 or size_bytes > config.segment_bytes
-        if self._bytes_since_entry > config.index_interval_bytes and (self._offsets.is_full or self._times.is_full):
-            return True  # an entry is due, and there is no room for it
         if size == 0:
             return False
+        if self._offsets.is_full or self._times.is_full:
+            return True
         first_ms = self.first_timestamp_ms
         waited_ms = max_timestamp_ms - first_ms if first_ms >= 0 else now_ms - self._created_ms
         max_ms = config.max_segment_ms
@@ -378,8 +378,8 @@ class Segment:
                 yield batch
 
     def batch_of_max_timestamp(self) -> RecordBatch | None:
-        if self.max_timestamp_ms == NO_TIMESTAMP:
-            return None
+        """The first one, where none has a timestamp; None where there is no batch."""
+        _ = self.max_timestamp_ms  # is known from here on, and where
         position = self.position_of(self._max_timestamp_offset)
         return None if position is None else self.batch_at(position)
 

@@ -56,6 +56,16 @@ async def test_settings_of_a_topic_reach_its_logs(broker: InMemoryBroker) -> Non
     assert (1048576, 2) == (partition.log.config.segment_bytes, partition.min_insync_replicas)
 
 
+async def test_settings_of_a_topic_hold_for_its_first_segment(broker: InMemoryBroker) -> None:
+    await broker.create("t", configs={"segment.index.bytes": "12", "index.interval.bytes": "0"})
+
+    for _ in range(3):
+        broker.append("t", 0, [NOW_MS])
+
+    log = broker.broker.replicas.leader("t", 0).log
+    assert [0, 1, 2] == [segment.base_offset for segment in log.segments]
+
+
 async def test_what_is_not_there_is_told(broker: InMemoryBroker) -> None:
     with pytest.raises(BrokerError) as told:
         broker.broker.replicas.replica("t", 0)

@@ -16,7 +16,7 @@ from storage.log import Appended, Log
 from storage.log_testing import SMALL, check_log, make_batch, read_batches, read_values
 from storage.testing import MemoryFiles
 from wire.control_records import EndTxnMarker
-from wire.record_batch import LOG_APPEND_TIME, RecordBatch
+from wire.record_batch import LOG_APPEND_TIME, Record, RecordBatch, build
 
 
 def opened(files: MemoryFiles, config: LogConfig = SMALL, **options: object) -> Log:
@@ -178,6 +178,21 @@ def test_the_first_record_with_the_largest_timestamp_is_found(files: MemoryFiles
     assert (1, 50, 0) == (found.offset, found.timestamp_ms, found.leader_epoch)
 
 
+def test_where_no_record_has_a_timestamp_the_first_has_the_largest(files: MemoryFiles) -> None:
+    """As Apache Kafka 4.3 answers."""
+    log = opened(files)
+    assert log.offset_of_max_timestamp() is None
+    append(log, b"a", timestamp_ms=-1)
+    log.roll(0)
+    append(log, b"b", timestamp_ms=-1)
+
+    for each in (log, opened(files)):
+        found = each.offset_of_max_timestamp()
+
+        assert found is not None
+        assert (0, -1, 0) == (found.offset, found.timestamp_ms, found.leader_epoch)
+
+
 def test_records_of_1970_are_found_after_a_restart(files: MemoryFiles) -> None:
     log = opened(files)
     append(log, b"a", timestamp_ms=0)
@@ -208,6 +223,30 @@ def test_a_segment_rolls_by_size_time_and_full_index(files: MemoryFiles) -> None
 
     assert [0, 1, 2, 3, 5] == [segment.base_offset for segment in log.segments]
     check_log(files, log)
+
+
+@pytest.mark.parametrize(
+    ("index_bytes", "interval_bytes", "timestamps_grow", "expected"),
+    [
+        (64, 1000, True, [0, 13, 26, 39]),
+        (64, 1000, False, [0, 25]),
+        (24, 0, True, list(range(0, 40, 2))),
+        (12, 0, False, list(range(40))),
+        (100, 300, False, [0, 13, 26, 39]),
+        (60, 300, True, [0, 5, 10, 15, 20, 25, 30, 35]),
+    ],
+)
+def test_segments_begin_where_those_of_kafka_do(
+    files: MemoryFiles, index_bytes: int, interval_bytes: int, timestamps_grow: bool, expected: list[int]
+) -> None:
+    """Apache Kafka 4.3 was given the same. A full index ends a segment, whether or not an entry is due."""
+    log = opened(files, LogConfig(segment_index_bytes=index_bytes, index_interval_bytes=interval_bytes))
+    for number in range(40):
+        record = Record(timestamp_ms=1000 + number * timestamps_grow, key=b"k", value=bytes(400))
+        batch = RecordBatch(memoryview(bytearray(build([record]))))
+        log.append_as_leader([batch], leader_epoch=0, now_ms=0)
+
+    assert expected == [segment.base_offset for segment in log.segments]
 
 
 def test_a_roll_that_fails_leaves_no_segment_that_hides_later_records(files: MemoryFiles) -> None:
