@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pykbroker.config import Settings, broker_definition, broker_definitions
 from pykbroker.config_dynamic import CLUSTER_WIDE, PER_BROKER
-from pykbroker.config_resources import ConfigOp, Operation
+from pykbroker.config_resources import ConfigOp, Operation, node_id_of
 from pykbroker.config_values import InvalidValueError, parse, split_list
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
@@ -48,11 +48,7 @@ _THREADS = (
 
 
 def check_node_id(name: str, node_id: int) -> None:
-    try:
-        found = int(name)
-    except ValueError:
-        message = f"Node id must be an integer, but it is: {name}"
-        raise BrokerError(ErrorCode.INVALID_REQUEST, message) from None
+    found = node_id_of(name)
     if found != node_id:
         message = f"Unexpected broker id, expected {node_id}, but received {name}"
         raise BrokerError(ErrorCode.INVALID_REQUEST, message)
@@ -120,6 +116,8 @@ def _check_value(image: MetadataImage, settings: Settings, name: str, text: str)
         raise BrokerError(ErrorCode.INVALID_REQUEST, str(error)) from None
     if name in _THREADS or name == "log.cleaner.threads":
         assert isinstance(value, int)
+        if value == 0:  # Kafka divides a buffer by the number of cleaner threads
+            raise BrokerError(ErrorCode.INVALID_REQUEST, "/ by zero")
         _check_threads(name, value, current=int(current_value(image, settings, name) or 1))
     elif name == "max.connections.per.ip.overrides":
         _check_overrides(text)
@@ -170,7 +168,10 @@ def _check_threads(name: str, value: int, *, current: int) -> None:
 
 def _check_overrides(text: str) -> None:
     for item in filter(None, text.split(",")):
-        _, _, count = item.rpartition(":")
+        _, colon, count = item.rpartition(":")
+        if not colon:  # Java's words, for Kafka looks for the colon and does not mind that there is none
+            where = "Error parsing configuration property 'max.connections.per.ip.overrides'"
+            raise BrokerError(ErrorCode.INVALID_REQUEST, f"{where}: begin 0, end -1, length {len(item)}")
         if not re.fullmatch(r"\s*[+-]?\d+\s*", count):
             raise BrokerError(ErrorCode.INVALID_REQUEST, f'For input string: "{count}"')
 

@@ -118,7 +118,7 @@ def group_entries(settings: Settings, image: MetadataImage, group: str) -> Itera
     for name, definition in group_definitions().items():
         broker_name = f"group.{name}"
         if broker_name in broker_definitions():
-            value = settings.raw(broker_name)
+            value = dynamic_broker_configs(image, settings.node_id).get(broker_name, settings.raw(broker_name))
             synonyms = broker_synonyms(settings, image, broker_name)
         else:
             value = definition.default
@@ -190,8 +190,7 @@ def _default(name: str) -> str | None:
 
 
 def _unknown(name: str) -> Definition:
-    """Whatever it is, it may be a secret."""
-    return Definition(name, "PASSWORD", None, None)
+    return Definition(name, "UNKNOWN", None, None)
 
 
 def _without_secret(synonym: Synonym) -> Synonym:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from pykbroker.config_resources import ConfigOp, Operation
+from pykbroker.config_resources import ConfigOp, Operation, node_id_of
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
 
@@ -37,11 +37,7 @@ def level_name(level: int) -> str:
 
 def alter(name: str, changes: Sequence[ConfigOp], *, node_id: int, validate_only: bool) -> None:
     """Raises BrokerError, with nothing changed."""
-    try:
-        found = int(name)
-    except ValueError:
-        message = f"Node id must be an integer, but it is: {name}"
-        raise BrokerError(ErrorCode.INVALID_REQUEST, message) from None
+    found = node_id_of(name)
     if found != node_id:
         message = f"Unexpected node id. Expected {node_id}, but received {name}"
         raise BrokerError(ErrorCode.INVALID_REQUEST, message)

@@ -5,11 +5,14 @@ A resource's own settings are text by name, as in `MetadataImage`; what they mea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
+from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
+from wire.errors import ErrorCode
 
 
 class ResourceType(IntEnum):
@@ -40,6 +43,13 @@ class ConfigOp(NamedTuple):
     name: str
     operation: int
     value: str | None
+
+
+def node_id_of(name: str, what: str = "Node") -> int:
+    """Of a broker as a resource, read as Java reads it: without white space. Raises BrokerError."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,10}", name):
+        raise BrokerError(ErrorCode.INVALID_REQUEST, f"{what} id must be an integer, but it is: {name}")
+    return int(name)
 
 
 def own_configs(image: MetadataImage, resource: Resource) -> Configs:

@@ -26,7 +26,7 @@ class Definition(NamedTuple):
 
     @property
     def is_sensitive(self) -> bool:
-        return self.type == "PASSWORD"
+        return self.type in ("PASSWORD", "UNKNOWN")  # what is not known may be a secret
 
 
 class InvalidValueError(ValueError):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from pykbroker.config import Settings, topic_definitions
 from pykbroker.config_resources import dynamic_broker_configs
-from pykbroker.config_values import InvalidValueError, Value, parse, text_of
+from pykbroker.config_values import InvalidValueError, Value, parse
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
 from storage.config import LogConfig
@@ -58,7 +58,7 @@ SYNONYMS: Mapping[str, tuple[Synonym, ...]] = {
 
 
 def validate_topic_configs(configs: Mapping[str, str | None]) -> dict[str, str]:
-    """The same settings, tidied, if a topic may have them; else BrokerError(INVALID_CONFIG) in Kafka's words."""
+    """The same settings if a topic may have them; else BrokerError(INVALID_CONFIG) in Kafka's words."""
     without_value = [name for name, text in configs.items() if text is None]
     if without_value:
         message = f"Null value not supported for topic configs: {','.join(without_value)}"
@@ -74,7 +74,7 @@ def validate_topic_configs(configs: Mapping[str, str | None]) -> dict[str, str]:
         except InvalidValueError as error:
             raise BrokerError(ErrorCode.INVALID_CONFIG, str(error)) from None
     _check_together(values)
-    return {name: text for name, value in values.items() if (text := text_of(value)) is not None}
+    return {name: text for name, text in configs.items() if text is not None}
 
 
 def effective_topic_config(settings: Settings, image: MetadataImage, topic: str) -> dict[str, str | None]:

@@ -107,7 +107,7 @@ _MINIMUM = {
     "compression.zstd.level": -(1 << 17),
     "index.interval.bytes": 0,
     "max.message.bytes": 0,
-    "retention.bytes": -1,
+    "retention.bytes": -MAX_LONG - 1,  # below zero, whatever it is, is no limit
     "retention.ms": -1,
     "segment.bytes": 1,  # Kafka asks for 1 MiB; that is the server's to say, tests want small segments
     "segment.index.bytes": 4,

@@ -56,7 +56,7 @@ class ErrorCode(IntEnum):
 
     @property
     def message(self) -> str:
-        """What to tell the client where nothing more precise is known."""
+        """What to tell the client where nothing more precise is known; in Kafka's words where clients show them."""
         return self._message
 
     @property
@@ -68,20 +68,20 @@ class ErrorCode(IntEnum):
     NONE = 0, ""
     OFFSET_OUT_OF_RANGE = 1, "The offset lies outside of the log."
     CORRUPT_MESSAGE = 2, "The record batch is damaged: bad checksum or size.", RETRIABLE
-    UNKNOWN_TOPIC_OR_PARTITION = 3, "There is no such topic or partition on this broker.", RETRIABLE
+    UNKNOWN_TOPIC_OR_PARTITION = 3, "This server does not host this topic-partition.", RETRIABLE
     INVALID_FETCH_SIZE = 4, "The fetch size is not valid."
     LEADER_NOT_AVAILABLE = 5, "The partition has no leader at the moment.", RETRIABLE
     NOT_LEADER_OR_FOLLOWER = 6, "This broker is not the partition's leader, or holds no replica of it.", RETRIABLE
-    REQUEST_TIMED_OUT = 7, "The request was not completed in time.", RETRIABLE
+    REQUEST_TIMED_OUT = 7, "The request timed out.", RETRIABLE
     BROKER_NOT_AVAILABLE = 8, "The broker is not available."
     REPLICA_NOT_AVAILABLE = 9, "The replica is not available.", RETRIABLE
     MESSAGE_TOO_LARGE = 10, "The record batch is larger than the topic allows."
     STALE_CONTROLLER_EPOCH = 11, "A newer controller has been elected."
     OFFSET_METADATA_TOO_LARGE = 12, "The metadata of the committed offset is too long."
     NETWORK_EXCEPTION = 13, "The connection was lost before the response.", RETRIABLE
-    COORDINATOR_LOAD_IN_PROGRESS = 14, "The coordinator is still loading its state.", RETRIABLE
+    COORDINATOR_LOAD_IN_PROGRESS = 14, "The coordinator is loading and hence can't process requests.", RETRIABLE
     COORDINATOR_NOT_AVAILABLE = 15, "The coordinator is not available.", RETRIABLE
-    NOT_COORDINATOR = 16, "This broker is not the coordinator asked for.", RETRIABLE
+    NOT_COORDINATOR = 16, "This is not the correct coordinator.", RETRIABLE
     INVALID_TOPIC_EXCEPTION = 17, "The topic name is not valid, or the topic may not be used so."
     RECORD_LIST_TOO_LARGE = 18, "The record batches are larger than a segment."
     NOT_ENOUGH_REPLICAS = 19, "There are fewer in-sync replicas than required.", RETRIABLE
@@ -89,10 +89,10 @@ class ErrorCode(IntEnum):
     INVALID_REQUIRED_ACKS = 21, "acks must be 0, 1 or -1."
     ILLEGAL_GENERATION = 22, "The generation is not the group's current one."
     INCONSISTENT_GROUP_PROTOCOL = 23, "The member's protocols do not fit those of the group."
-    INVALID_GROUP_ID = 24, "The group id is not valid."
-    UNKNOWN_MEMBER_ID = 25, "The group has no such member."
+    INVALID_GROUP_ID = 24, "The group id is invalid."
+    UNKNOWN_MEMBER_ID = 25, "The coordinator is not aware of this member."
     INVALID_SESSION_TIMEOUT = 26, "The session timeout is outside of the range that the broker allows."
-    REBALANCE_IN_PROGRESS = 27, "The group is rebalancing: join again."
+    REBALANCE_IN_PROGRESS = 27, "The group is rebalancing, so a rejoin is needed."
     INVALID_COMMIT_OFFSET_SIZE = 28, "The committed offset does not fit into a record."
     TOPIC_AUTHORIZATION_FAILED = 29, "Not authorized for the topic."
     GROUP_AUTHORIZATION_FAILED = 30, "Not authorized for the group."
@@ -100,14 +100,18 @@ class ErrorCode(IntEnum):
     INVALID_TIMESTAMP = 32, "A record's timestamp is outside of the range that the topic allows."
     UNSUPPORTED_SASL_MECHANISM = 33, "The SASL mechanism is not enabled here."
     ILLEGAL_SASL_STATE = 34, "The request does not fit the state of the authentication."
-    UNSUPPORTED_VERSION = 35, "This version of the request is not supported."
+    UNSUPPORTED_VERSION = 35, "The version of API is not supported."
     TOPIC_ALREADY_EXISTS = 36, "A topic of this name exists."
     INVALID_PARTITIONS = 37, "The number of partitions is not valid."
     INVALID_REPLICATION_FACTOR = 38, "The replication factor is below one or above the number of brokers."
     INVALID_REPLICA_ASSIGNMENT = 39, "The replica assignment is not valid."
     INVALID_CONFIG = 40, "A setting is not valid."
     NOT_CONTROLLER = 41, "This node is not the controller.", RETRIABLE
-    INVALID_REQUEST = 42, "The request contradicts itself or breaks the protocol."
+    INVALID_REQUEST = (
+        42,
+        "This most likely occurs because of a request being malformed by the client library "
+        "or the message was sent to an incompatible broker. See the broker logs for more details.",
+    )
     UNSUPPORTED_FOR_MESSAGE_FORMAT = 43, "The partition's message format does not support this."
     POLICY_VIOLATION = 44, "A policy of this cluster forbids it."
     OUT_OF_ORDER_SEQUENCE_NUMBER = 45, "The producer's sequence number leaves a gap."
@@ -121,7 +125,7 @@ class ErrorCode(IntEnum):
     TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53, "Not authorized for the transactional id."
     SECURITY_DISABLED = 54, "Security features are switched off."
     OPERATION_NOT_ATTEMPTED = 55, "Not attempted, as another part of the request failed."
-    KAFKA_STORAGE_ERROR = 56, "The log directory failed.", RETRIABLE
+    KAFKA_STORAGE_ERROR = 56, "Disk error when trying to access log file on the disk.", RETRIABLE
     LOG_DIR_NOT_FOUND = 57, "The broker has no such log directory."
     SASL_AUTHENTICATION_FAILED = 58, "Authentication failed."
     UNKNOWN_PRODUCER_ID = 59, "Nothing is known of the producer id: its records may have expired."
@@ -133,12 +137,12 @@ class ErrorCode(IntEnum):
     DELEGATION_TOKEN_AUTHORIZATION_FAILED = 65, "Not authorized for the delegation token."
     DELEGATION_TOKEN_EXPIRED = 66, "The delegation token has expired."
     INVALID_PRINCIPAL_TYPE = 67, "The type of principal is not supported."
-    NON_EMPTY_GROUP = 68, "The group has members."
-    GROUP_ID_NOT_FOUND = 69, "There is no such group."
+    NON_EMPTY_GROUP = 68, "The group is not empty."
+    GROUP_ID_NOT_FOUND = 69, "The group id does not exist."
     FETCH_SESSION_ID_NOT_FOUND = 70, "There is no such fetch session.", RETRIABLE
     INVALID_FETCH_SESSION_EPOCH = 71, "The epoch does not follow the fetch session's last one.", RETRIABLE
     LISTENER_NOT_FOUND = 72, "The leader has no listener that matches this connection's.", RETRIABLE
-    TOPIC_DELETION_DISABLED = 73, "Topics may not be deleted here."
+    TOPIC_DELETION_DISABLED = 73, "Topic deletion is disabled."
     FENCED_LEADER_EPOCH = 74, "The leader epoch is older than the partition's.", RETRIABLE
     UNKNOWN_LEADER_EPOCH = 75, "The leader epoch is newer than the one known here.", RETRIABLE
     UNSUPPORTED_COMPRESSION_TYPE = 76, "The client cannot read the topic's compression."
@@ -146,7 +150,7 @@ class ErrorCode(IntEnum):
     OFFSET_NOT_AVAILABLE = 78, "The new leader's high watermark is not known yet.", RETRIABLE
     MEMBER_ID_REQUIRED = 79, "Join again with the member id given."
     PREFERRED_LEADER_NOT_AVAILABLE = 80, "The preferred leader is not available.", RETRIABLE
-    GROUP_MAX_SIZE_REACHED = 81, "The group is full."
+    GROUP_MAX_SIZE_REACHED = 81, "The group has reached its maximum size."
     FENCED_INSTANCE_ID = 82, "Another member has joined under this group instance id."
     ELIGIBLE_LEADERS_NOT_AVAILABLE = 83, "No replica that may become leader is available.", RETRIABLE
     ELECTION_NOT_NEEDED = 84, "The partition has the leader that an election would give.", RETRIABLE
@@ -165,12 +169,12 @@ class ErrorCode(IntEnum):
     PRINCIPAL_DESERIALIZATION_FAILURE = 97, "The forwarded principal cannot be read."
     SNAPSHOT_NOT_FOUND = 98, "There is no such snapshot."
     POSITION_OUT_OF_RANGE = 99, "The position lies outside of the snapshot."
-    UNKNOWN_TOPIC_ID = 100, "There is no topic of this id on this broker.", RETRIABLE
+    UNKNOWN_TOPIC_ID = 100, "This server does not host this topic ID.", RETRIABLE
     DUPLICATE_BROKER_REGISTRATION = 101, "Another broker is registered under this id."
     BROKER_ID_NOT_REGISTERED = 102, "No broker is registered under this id."
     INCONSISTENT_TOPIC_ID = 103, "The topic's id differs from the one in the log.", RETRIABLE
     INCONSISTENT_CLUSTER_ID = 104, "The request names another cluster."
-    TRANSACTIONAL_ID_NOT_FOUND = 105, "There is no such transactional id."
+    TRANSACTIONAL_ID_NOT_FOUND = 105, "The transactionalId could not be found."
     FETCH_SESSION_TOPIC_ID_ERROR = 106, "The fetch session mixes topic names and topic ids.", RETRIABLE
     INELIGIBLE_REPLICA = 107, "The replica may not join the in-sync replicas."
     NEW_LEADER_ELECTED = 108, "The change to the in-sync replicas made another broker the leader."

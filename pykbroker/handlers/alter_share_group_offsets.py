@@ -22,6 +22,8 @@ PartitionResult = TopicResult.AlterShareGroupOffsetsResponsePartition
 
 async def handle(request: AlterShareGroupOffsetsRequest, ctx: RequestContext) -> AlterShareGroupOffsetsResponse:
     broker, group_id = ctx.broker, request.group_id
+    if not group_id:
+        raise BrokerError(ErrorCode.INVALID_GROUP_ID)
     await settled(broker.groups.read(group_id, lambda shard: _check(shard, group_id)))
     await broker.share_state.create_topic()
     altered: dict[bytes, tuple[int, ...]] = {}

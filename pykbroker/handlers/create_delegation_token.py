@@ -13,17 +13,20 @@ from wire.errors import ErrorCode
 ANONYMOUS = "ANONYMOUS"
 
 
-def handle(_request: CreateDelegationTokenRequest, _ctx: RequestContext) -> CreateDelegationTokenResponse:
+def handle(request: CreateDelegationTokenRequest, _ctx: RequestContext) -> CreateDelegationTokenResponse:
+    if request.owner_principal_name and request.owner_principal_type is None:
+        raise BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)  # as Kafka, which has no owner without a type
     raise BrokerError(ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED)
 
 
 def error_response(
-    _request: CreateDelegationTokenRequest, error: BrokerError, ctx: RequestContext
+    request: CreateDelegationTokenRequest, error: BrokerError, ctx: RequestContext
 ) -> CreateDelegationTokenResponse:
+    has_owner = bool(request.owner_principal_name) and request.owner_principal_type is not None
     return CreateDelegationTokenResponse(
         error_code=error.code,
-        principal_type="User",
-        principal_name=ANONYMOUS,
+        principal_type=request.owner_principal_type or "" if has_owner else "User",
+        principal_name=request.owner_principal_name or "" if has_owner else ANONYMOUS,
         token_requester_principal_type="User" if ctx.api_version >= 3 else "",
         token_requester_principal_name=ANONYMOUS if ctx.api_version >= 3 else "",
         issue_timestamp_ms=-1,

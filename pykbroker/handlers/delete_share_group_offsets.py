@@ -22,6 +22,8 @@ TopicResult = DeleteShareGroupOffsetsResponse.DeleteShareGroupOffsetsResponseTop
 
 async def handle(request: DeleteShareGroupOffsetsRequest, ctx: RequestContext) -> DeleteShareGroupOffsetsResponse:
     broker, group_id = ctx.broker, request.group_id
+    if not group_id:
+        raise BrokerError(ErrorCode.INVALID_GROUP_ID)
     known = await settled(broker.groups.read(group_id, partial(listing.emptied, group_id=group_id)))
     responses = [await _delete(group_id, asked.topic_name, known, ctx) for asked in request.topics]
     broker.shares.forget(group_id)

@@ -32,6 +32,7 @@ async def handle(request: DeleteShareGroupStateRequest, ctx: RequestContext) -> 
                 partitions=await results(request.group_id, topic.topic_id, topic.partitions, delete, _refused),
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )
 

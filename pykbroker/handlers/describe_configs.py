@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pykbroker import config_entries, config_loggers, topic_names
+from pykbroker import config_entries, config_loggers, config_resources, topic_names
 from pykbroker.config_docs import DOCS
 from pykbroker.config_entries import ConfigEntry, ConfigSource
 from pykbroker.context import RequestContext
@@ -32,20 +32,22 @@ TYPES = ("UNKNOWN", "BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST
 def handle(request: DescribeConfigsRequest, ctx: RequestContext) -> DescribeConfigsResponse:
     kinds = (TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP)
     if any(resource.resource_type not in kinds for resource in request.resources):
-        raise BrokerError(ErrorCode.INVALID_REQUEST, "A resource of a type that has no settings.")
+        raise BrokerError(ErrorCode.INVALID_REQUEST)
     return DescribeConfigsResponse(results=[describe_one(request, resource, ctx) for resource in request.resources])
 
 
 def error_response(
     request: DescribeConfigsRequest, error: BrokerError, _ctx: RequestContext
 ) -> DescribeConfigsResponse:
-    return DescribeConfigsResponse(results=[refused(resource, error) for resource in request.resources])
+    return DescribeConfigsResponse(
+        results=[refused(resource, error, words=error.message) for resource in request.resources]
+    )
 
 
-def refused(resource: Resource, error: BrokerError) -> Result:
+def refused(resource: Resource, error: BrokerError, *, words: str | None) -> Result:
     return Result(
         error_code=error.code,
-        error_message=error.own_message or "",
+        error_message=words,
         resource_type=resource.resource_type,
         resource_name=resource.resource_name,
         configs=[],
@@ -59,7 +61,7 @@ def describe_one(request: DescribeConfigsRequest, resource: Resource, ctx: Reque
         else:
             configs = [described(entry, request, ctx) for entry in entries(resource, ctx)]
     except BrokerError as error:
-        return refused(resource, error)
+        return refused(resource, error, words=error.own_message or "")
     wanted = resource.configuration_keys
     return Result(
         error_message="",
@@ -130,10 +132,6 @@ def check_not_empty(name: str, what: str) -> None:
 
 
 def check_node(name: str, ctx: RequestContext, *, expected: str) -> None:
-    try:
-        node_id = int(name)
-    except ValueError:
-        message = f"Broker id must be an integer, but it is: {name}"
-        raise BrokerError(ErrorCode.INVALID_REQUEST, message) from None
+    node_id = config_resources.node_id_of(name, "Broker")
     if node_id != ctx.broker.node_id:
         raise BrokerError(ErrorCode.INVALID_REQUEST, f"Unexpected broker id, expected {expected} received {node_id}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from pykbroker import topic_names
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from storage.producer_state import Producer
 from wire.api.describe_producers import DescribeProducersRequest, DescribeProducersResponse
-
-UNKNOWN_TOPIC = "This server does not host this topic-partition."  # as Kafka says, of a topic only
 
 TopicResult = DescribeProducersResponse.TopicResponse
 PartitionResult = TopicResult.PartitionResponse
@@ -28,9 +27,11 @@ def handle(request: DescribeProducersRequest, ctx: RequestContext) -> DescribePr
 def _partition(topic: str, index: int, ctx: RequestContext) -> PartitionResult:
     """One partition; an error is its alone."""
     try:
+        topic_names.check_name(topic)
         producers = ctx.broker.replicas.leader(topic, index).log.producers
     except BrokerError as error:
-        words = UNKNOWN_TOPIC if ctx.broker.image.topic(topic) is None else None
+        # As Kafka, which has no words for a partition that is not there.
+        words = error.message if ctx.broker.image.topic(topic) is None else None
         return PartitionResult(partition_index=index, error_code=error.code, error_message=words, active_producers=[])
     return PartitionResult(
         partition_index=index, active_producers=[_state(producer) for producer in producers.by_id.values()]

@@ -57,7 +57,7 @@ def unknown(index: int) -> Partition:
     return Partition(
         partition_index=index,
         error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        error_message="This server does not host this topic-partition.",
+        error_message=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION.message,
         leader_id=0,
         leader_epoch=0,
         high_watermark=0,

@@ -33,6 +33,7 @@ async def handle(request: InitializeShareGroupStateRequest, ctx: RequestContext)
                 partitions=await results(request.group_id, topic.topic_id, topic.partitions, initialize, _refused),
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )
 

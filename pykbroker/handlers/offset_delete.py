@@ -15,6 +15,8 @@ from wire.errors import ErrorCode
 
 
 def handle(request: OffsetDeleteRequest, ctx: RequestContext) -> OffsetDeleteResponse | Awaitable[OffsetDeleteResponse]:
+    if not request.group_id:
+        raise BrokerError(ErrorCode.INVALID_GROUP_ID)
     known: list[DeleteTopic] = []
     unknown: list[DeletedTopic] = []
     for topic in request.topics:

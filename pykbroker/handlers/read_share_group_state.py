@@ -41,6 +41,7 @@ async def handle(request: ReadShareGroupStateRequest, ctx: RequestContext) -> Re
                 partitions=await results(request.group_id, topic.topic_id, topic.partitions, read, _refused),
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )
 

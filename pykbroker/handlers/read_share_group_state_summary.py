@@ -43,6 +43,7 @@ async def handle(request: ReadShareGroupStateSummaryRequest, ctx: RequestContext
                 partitions=await results(request.group_id, topic.topic_id, topic.partitions, read, _refused),
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )
 

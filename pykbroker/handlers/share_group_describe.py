@@ -27,6 +27,8 @@ async def handle(request: ShareGroupDescribeRequest, ctx: RequestContext) -> Sha
 
 async def _describe(group_id: str, ctx: RequestContext) -> DescribedGroup:
     try:
+        if not group_id:
+            raise BrokerError(ErrorCode.INVALID_GROUP_ID)
         look = partial(described, group_id=group_id, image=ctx.broker.image)
         return await settled(ctx.broker.groups.read(group_id, look))
     except BrokerError as error:

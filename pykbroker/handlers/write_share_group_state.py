@@ -46,6 +46,7 @@ async def handle(request: WriteShareGroupStateRequest, ctx: RequestContext) -> W
                 partitions=await results(request.group_id, topic.topic_id, topic.partitions, write, _refused),
             )
             for topic in request.topics
+            if topic.partitions
         ]
     )
 

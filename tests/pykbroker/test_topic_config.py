@@ -96,10 +96,19 @@ def test_a_bad_setting_is_refused_in_kafkas_words(configs: dict[str, str | None]
     assert (ErrorCode.INVALID_CONFIG, message) == (caught.value.code, caught.value.message)
 
 
-def test_a_setting_is_kept_as_kafka_shows_it() -> None:
-    given = {"retention.ms": " +5 ", "cleanup.policy": "delete, delete", "preallocate": "TRUE"}
+def test_a_setting_is_kept_as_it_was_written_and_understood_as_kafka_does() -> None:
+    given = {
+        "retention.ms": " +5 ",
+        "cleanup.policy": "delete, compact",
+        "preallocate": "TRUE",
+        "retention.bytes": "-9",
+    }
 
-    assert {"retention.ms": "5", "cleanup.policy": "delete", "preallocate": "true"} == validate_topic_configs({**given})
+    assert given == validate_topic_configs({**given})
+    image = NO_TOPICS.with_topic_configs({"t": given})
+    config = log_config(Settings.of({}), image, "t")
+    assert (5, True, True, True) == (config.retention_ms, config.is_compacted, config.is_deleted, config.preallocate)
+    assert -9 == config.retention_bytes  # below zero is no limit
 
 
 @pytest.mark.parametrize("topic", sorted(INTERNAL_TOPICS))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import group_records
-from pykbroker.coordinator.share.group import Initialized, ShareGroup, ShareGroupState, ShareMember, with_partitions
+from pykbroker.coordinator.share.group import Initialized, ShareGroup, ShareMember, with_partitions
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
 from wire.api.list_groups import ListGroupsResponse
@@ -60,12 +60,11 @@ def described(shard: GroupShard, group_id: str, image: MetadataImage) -> Describ
 
 
 def undescribed(group_id: str, error: BrokerError) -> DescribedGroup:
-    is_missing = error.code == ErrorCode.GROUP_ID_NOT_FOUND
     return DescribedGroup(
         error_code=error.code,
-        error_message=error.message if is_missing else None,
+        error_message=None if error.code == ErrorCode.INVALID_GROUP_ID else error.message,
         group_id=group_id,
-        group_state="" if is_missing else ShareGroupState.DEAD.value,
+        group_state="",
         group_epoch=0,
         assignment_epoch=0,
         assignor_name="",

@@ -86,8 +86,8 @@ async def test_a_topic_is_told_with_its_settings_and_where_they_come_from() -> N
     configs = {each.name: (each.value, each.config_source) for each in response.topics[0].configs}
     assert sorted(configs) == list(configs)
     assert {
-        "cleanup.policy": ("compact,delete", OF_TOPIC),
-        "min.cleanable.dirty.ratio": ("0.9", OF_TOPIC),
+        "cleanup.policy": (" compact,delete , compact", OF_TOPIC),
+        "min.cleanable.dirty.ratio": ("0.90", OF_TOPIC),
         "preallocate": ("TRUE", STATIC),
         "retention.ms": ("86400000", STATIC),
         "segment.ms": ("3600000", STATIC),
