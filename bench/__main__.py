@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import clients, fetch, kcat, latency, produce, recompress, scale, start, transactions
+from bench import clients, compaction, fetch, kcat, latency, produce, recompress, scale, start, transactions
 from bench.brokers import KAFKA, PYKBROKER, ROOT, Broker, kafka_is_available
 from bench.method import FULL, QUICK, Benchmark, Figures, compare
 from bench.report import Line, as_json, line, markdown, page
@@ -27,6 +27,7 @@ BENCHMARKS: list[Benchmark] = [
     *fetch.BENCHMARKS,
     *clients.BENCHMARKS,
     *transactions.BENCHMARKS,
+    *compaction.BENCHMARKS,
     *latency.BENCHMARKS,
     *start.BENCHMARKS,
     *scale.BENCHMARKS,

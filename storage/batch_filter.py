@@ -18,6 +18,8 @@ from wire.errors import ProtocolError
 from wire.record_batch import HEADER_BYTES, LOG_APPEND_TIME, MAX_TIMESTAMP_OFFSET, RecordBatch, build, with_body
 from wire.record_scan import Scanned, scan
 
+Keeps = Callable[[list[Scanned]], list[Scanned]]
+
 _RECORD_COUNT = Struct(">i")
 _MAX_TIMESTAMP = Struct(">q")
 _RECORD_COUNT_OFFSET = HEADER_BYTES - 4
@@ -33,13 +35,13 @@ class Filtered(NamedTuple):
 
 def filter_batch(
     batch: RecordBatch,
-    keeps: Callable[[int, bytes | None, bool], bool] | None,
+    keeps: Keeps | None,
     *,
     keeps_empty: bool,
     horizon_ms: int,
     marker_is_idle: bool = False,
 ) -> Filtered:
-    """Keep the records for which `keeps(offset, key, has a value)` says so; None keeps none.
+    """Keep the records that `keeps` picks; None keeps none.
 
     `keeps_empty`: the header stays without records too. `horizon_ms`: the delete horizon, if the batch is to get one;
     it is if a tombstone stays, or with `marker_is_idle`. The CRC is the caller's to have checked. Raises CorruptRecord.
@@ -59,15 +61,10 @@ def filter_batch(
     return Filtered(_with_records(batch, kept, body), count, len(kept))
 
 
-def _kept(batch: RecordBatch, keeps: Callable[[int, bytes | None, bool], bool]) -> tuple[bytes, list[Scanned]]:
+def _kept(batch: RecordBatch, keeps: Keeps) -> tuple[bytes, list[Scanned]]:
     try:
         payload = batch.payload()
-        base_offset = batch.base_offset
-        return payload, [
-            record
-            for record in scan(payload, batch.record_count)
-            if keeps(base_offset + record[3], record[4], record[5])
-        ]
+        return payload, keeps(scan(payload, batch.record_count))
     except ProtocolError as error:
         raise CorruptRecord(f"the batch at offset {batch.base_offset}: {error}") from error
 

@@ -19,28 +19,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
-from storage.batch_filter import filter_batch
-from storage.batch_scan import headers, whole_batches
+from storage.batch_filter import Keeps, filter_batch
+from storage.batch_scan import whole_batches
 from storage.cleanable import Cleanable
 from storage.cleaned_transactions import CleanedTransactions
 from storage.config import MAX_INT, LogConfig
 from storage.errors import CorruptRecord, StorageError
 from storage.files import Files
 from storage.log import Log
-from storage.offset_map import SLOT_BYTES, OffsetMap
+from storage.offset_map import NO_OFFSET, OffsetMap
 from storage.producer_state import LastBatch
 from storage.segment import CLEANED, Segment
 from wire.errors import ProtocolError
 from wire.record_batch import RecordBatch
-from wire.record_scan import scan
+from wire.record_scan import Scanned, scan
 
 # Told how many bytes were read or written; it may wait, or raise CleaningAborted.
 Pace = Callable[[int], None]
-
-
-SPARE_SLOTS = 1000  # the map rounds down
 
 
 class CleaningAborted(StorageError):
@@ -94,8 +92,7 @@ class Cleaner:
     def _build_map(self, log: Log) -> OffsetMap:
         start, end = self.todo.first_dirty_offset, self.todo.first_uncleanable_offset
         dirty = [segment for segment in log.segments if segment.next_offset > start and segment.base_offset < end]
-        slots = int(_record_count(dirty, start) / self.limits.load_factor) + SPARE_SLOTS
-        offsets = OffsetMap(min(slots, self.limits.dedupe_buffer_bytes // SLOT_BYTES), self.limits.load_factor)
+        offsets = OffsetMap(int(self.limits.dedupe_buffer_bytes * self.limits.load_factor))
         offsets.latest_offset = start - 1
         transactions = CleanedTransactions()
         transactions.expect(log.aborted_transactions(start, end))
@@ -106,17 +103,20 @@ class Cleaner:
         return offsets
 
     def _map_segment(self, segment: Segment, start: int, offsets: OffsetMap, transactions: CleanedTransactions) -> bool:
-        """False if the map is full before the segment's end: it knows the log up to a batch before that."""
+        """False if the map is full before the segment's end."""
         for batch in self._batches(segment):
             if batch.last_offset < start:
                 transactions.can_discard(batch)
                 continue
             if not transactions.can_discard(batch) and not batch.is_control:
-                for _, _, _, delta, key, _ in _records(batch):
-                    if key is not None and batch.base_offset + delta >= start:
-                        if offsets.is_full:
-                            return False
-                        offsets.put(key, batch.base_offset + delta)
+                base_offset, first_delta = batch.base_offset, start - batch.base_offset
+                keys = {
+                    base_offset + delta: key
+                    for _, _, _, delta, key, _ in _records(batch)
+                    if key is not None and delta >= first_delta
+                }
+                if not offsets.put(list(keys.values()), list(keys)):
+                    return False
             offsets.latest_offset = batch.last_offset
         return True
 
@@ -185,13 +185,13 @@ class Cleaner:
         can_discard = transactions.can_discard(batch)
         horizon_ms = batch.delete_horizon_ms
         is_over = horizon_ms is not None and horizon_ms <= self.now_ms
-        keeps: Callable[[int, bytes | None, bool], bool] | None
+        keeps: Keeps | None
         if can_discard and (is_over or not batch.is_control):
             keeps = None
         elif batch.is_control:
             keeps = _everything
         else:
-            keeps = _latest(offsets, tombstones_are_over=is_over)
+            keeps = partial(_latest, offsets, batch.base_offset, tombstones_are_over=is_over)
         filtered = filter_batch(
             batch,
             keeps,
@@ -234,21 +234,25 @@ def grouped(segments: Sequence[Segment], config: LogConfig, end: int) -> Iterato
         yield group
 
 
-def _latest(offsets: OffsetMap, *, tombstones_are_over: bool) -> Callable[[int, bytes | None, bool], bool]:
-    latest_offset, get = offsets.latest_offset, offsets.get
+def _latest(
+    offsets: OffsetMap, base_offset: int, records: list[Scanned], *, tombstones_are_over: bool
+) -> list[Scanned]:
+    """The records that have no successor, as far as the map knows the log."""
+    get, first_unknown = offsets.offsets.get, offsets.latest_offset + 1 - base_offset
+    return [
+        record
+        for record in records
+        if record[3] >= first_unknown
+        or (
+            record[4] is not None
+            and base_offset + record[3] >= get(record[4], NO_OFFSET)
+            and (record[5] or not tombstones_are_over)
+        )
+    ]
 
-    def keeps(offset: int, key: bytes | None, has_value: bool) -> bool:
-        if offset > latest_offset:
-            return True
-        if key is None:
-            return False
-        return offset >= get(key) and (has_value or not tombstones_are_over)
 
-    return keeps
-
-
-def _everything(_offset: int, _key: bytes | None, _has_value: bool) -> bool:
-    return True
+def _everything(records: list[Scanned]) -> list[Scanned]:
+    return records
 
 
 def _check_crc(batch: RecordBatch) -> None:
@@ -258,22 +262,13 @@ def _check_crc(batch: RecordBatch) -> None:
         raise CorruptRecord(str(error)) from error
 
 
-def _records(batch: RecordBatch) -> Iterator[tuple[int, int, int, int, bytes | None, bool]]:
+def _records(batch: RecordBatch) -> list[Scanned]:
     if batch.record_count <= 0:
-        return
+        return []
     try:
-        yield from scan(batch.payload(), batch.record_count)
+        return scan(batch.payload(), batch.record_count)
     except ProtocolError as error:
         raise CorruptRecord(f"the batch at offset {batch.base_offset}: {error}") from error
-
-
-def _record_count(segments: Sequence[Segment], start: int) -> int:
-    return sum(
-        max(header.record_count, 0)
-        for segment in segments
-        for _, header in headers(segment.log.opened(), 0, segment.log.size)
-        if header.last_offset >= start
-    )
 
 
 def _is_last_of(producers: Mapping[int, LastBatch], batch: RecordBatch) -> bool:

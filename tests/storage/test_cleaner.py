@@ -9,7 +9,7 @@ import pytest
 from storage.cleaner import CleanerLimits
 from storage.cleaner_testing import COMPACTED, KeyedLog
 from storage.errors import CorruptRecord
-from storage.offset_map import SLOT_BYTES
+from storage.offset_map import ENTRY_BYTES
 from storage.testing import MemoryFiles
 from wire.compression import Codec
 
@@ -270,7 +270,7 @@ def test_a_small_map_takes_several_rounds(it: KeyedLog) -> None:
     for number in range(60):
         it.append((b"k%d" % (number % 20), b"v%d" % number))
     it.roll()
-    limits = CleanerLimits(dedupe_buffer_bytes=7 * SLOT_BYTES)
+    limits = CleanerLimits(dedupe_buffer_bytes=10 * ENTRY_BYTES)
 
     clean_to, rounds = 0, 0
     while clean_to < 60:
@@ -286,7 +286,7 @@ def test_a_batch_larger_than_the_map_is_done_in_parts(it: KeyedLog) -> None:
     it.append(*((b"k%d" % number, b"v") for number in range(10)))
     it.append(*((b"k%d" % number, b"w") for number in range(10)))
     it.roll()
-    limits = CleanerLimits(dedupe_buffer_bytes=3 * SLOT_BYTES)
+    limits = CleanerLimits(dedupe_buffer_bytes=4 * ENTRY_BYTES)
 
     clean_to = 0
     for _ in range(20):

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from storage.cleaner import CleanerLimits
 from storage.cleaner_testing import COMPACTED, KeyedLog
-from storage.offset_map import SLOT_BYTES
+from storage.offset_map import ENTRY_BYTES
 from storage.testing import MemoryFiles
 from wire.compression import Codec
 
@@ -60,13 +60,13 @@ class CompactedLog(RuleBasedStateMachine):
     def roll(self) -> None:
         self.it.roll()
 
-    @rule(slots=st.sampled_from([3, 5, 1000]), ms=st.sampled_from([0, 400, 1000]))
-    def clean(self, slots: int, ms: int) -> None:
+    @rule(keys=st.sampled_from([3, 5, 1000]), ms=st.sampled_from([0, 400, 1000]))
+    def clean(self, keys: int, ms: int) -> None:
         self.now_ms += ms
         before = self.committed_state()
         offsets = set(self.it.pairs())
         stats = self.it.clean(
-            since=self.clean_to, now_ms=self.now_ms, limits=CleanerLimits(slots * SLOT_BYTES, load_factor=0.9)
+            since=self.clean_to, now_ms=self.now_ms, limits=CleanerLimits(keys * ENTRY_BYTES, load_factor=0.9)
         )
         assert stats.next_dirty_offset >= self.clean_to
         self.clean_to = stats.next_dirty_offset

@@ -1,31 +1,54 @@
 from __future__ import annotations
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.offset_map import NO_OFFSET, OffsetMap
+from storage.offset_map import ENTRY_BYTES, NO_OFFSET, OffsetMap
+
+BATCHES = st.lists(st.lists(st.binary(max_size=2), max_size=10), max_size=50)
 
 
-@given(st.lists(st.tuples(st.binary(max_size=2), st.integers(0, 2**62)), max_size=200))
-def test_it_is_a_dictionary(pairs: list[tuple[bytes, int]]) -> None:
-    found = OffsetMap(300, 0.9)
-    for key, offset in pairs:
-        found.put(key, offset)
+@given(BATCHES)
+def test_it_knows_the_last_offset_of_every_key(batches: list[list[bytes]]) -> None:
+    found = OffsetMap(1_000_000)
+    known: dict[bytes, int] = {}
+    next_offset = 0
+    for keys in batches:
+        offsets = list(range(next_offset, next_offset + len(keys)))
+        next_offset += len(keys)
+        known.update(zip(keys, offsets, strict=True))
 
-    known = dict(pairs)
-    assert found.size == len(known)
-    assert {key: found.get(key) for key in known} == known
-    assert found.get(b"never there") == NO_OFFSET
+        assert found.put(keys, offsets)
+
+    assert known == found.offsets
+    assert max(known.values(), default=NO_OFFSET) == found.latest_offset
 
 
-@given(st.integers(1, 500), st.floats(0.1, 0.95))
-def test_it_takes_as_many_keys_as_the_factor_allows_and_still_finds_them(slots: int, load_factor: float) -> None:
-    found = OffsetMap(slots, load_factor)
-    count = 0
-    while not found.is_full:
-        found.put(b"%d" % count, count)
-        count += 1
+@given(BATCHES, st.integers(0, 3000))
+def test_it_takes_what_there_is_room_for_and_says_how_far_it_got(batches: list[list[bytes]], limit_bytes: int) -> None:
+    found = OffsetMap(limit_bytes)
+    every = [key for keys in batches for key in keys]
+    next_offset = 0
+    for keys in batches:
+        if not found.put(keys, range(next_offset, next_offset + len(keys))):
+            break
+        next_offset += len(keys)
+    taken = every[: found.latest_offset + 1]
 
-    assert 1 <= count <= max(slots, 3) * load_factor + 1
-    assert all(found.get(b"%d" % number) == number for number in range(count))
-    assert found.get(b"another") == NO_OFFSET
+    assert {key: offset for offset, key in enumerate(taken)} == found.offsets
+    assert len(found.offsets) <= max(1, limit_bytes // ENTRY_BYTES)
+    assert bool(taken) == bool(every)
+
+
+def test_a_key_takes_no_more_memory_than_is_counted() -> None:
+    """As a dictionary grows, it has up to three times the room that it needs."""
+    for count in (1000, 10_000, 22_000, 44_000):
+        keys = [b"key-%08d" % number for number in range(count)]
+        found = OffsetMap(sys.maxsize)
+        found.put(keys, range(1 << 40, (1 << 40) + count))
+
+        taken = sys.getsizeof(found.offsets)
+        taken += sum(sys.getsizeof(key) - len(key) + sys.getsizeof(offset) for key, offset in found.offsets.items())
+        assert taken <= count * ENTRY_BYTES
