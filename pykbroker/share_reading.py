@@ -34,6 +34,8 @@ def look(shared: Shared, *, max_bytes: int, config: DeliveryConfig) -> Readable:
     share.advance_log_start(partition.log_start_offset)
     while share.can_acquire(config):
         offset = share.next_fetch_offset
+        if offset > partition.log.next_offset:  # moved there by AlterShareGroupOffsets: the log is to come that far
+            break
         found = partition.read(offset, max_bytes=max_bytes, isolation_level=config.isolation_level, at_least_one=True)
         whole = _whole(found.read())
         if not whole:

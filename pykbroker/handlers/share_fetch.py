@@ -161,6 +161,8 @@ class ShareFetch:
 
     def _take(self, readable: Sequence[tuple[Shared, Readable]], results: Results) -> None:
         left = self._request.max_records
+        is_strict = self._request.share_acquire_mode == AcquireMode.RECORD_LIMIT
+        batch_size = left if is_strict else self._request.batch_size  # a strict limit is the only one, as in Kafka
         served = []
         for shared, each in readable:
             if left <= 0:
@@ -169,7 +171,7 @@ class ShareFetch:
                 self._member_id,
                 each.spans,
                 max_records=left,
-                is_strict=self._request.share_acquire_mode == AcquireMode.RECORD_LIMIT,
+                is_strict=is_strict,
                 now_ms=loop_ms(),
                 config=self.config,
             )
@@ -182,7 +184,7 @@ class ShareFetch:
             self._ctx.broker.counts.bytes_out["", where[0]] += len(result.records)
             result.acquired_records = [
                 PartitionResult.AcquiredRecords(first_offset=first, last_offset=last, delivery_count=count)
-                for first, last, count in grouped(acquired, self._request.batch_size)
+                for first, last, count in grouped(acquired, batch_size)
             ]
             served.append(where)
         self._session.move_to_end(served)

@@ -79,6 +79,15 @@ async def test_a_record_limit_is_kept_strictly() -> None:
         assert [Acquired(4, 7, 1)] == await member.acquire(max_records=4, share_acquire_mode=1)
 
 
+async def test_under_a_strict_limit_the_size_of_ranges_does_not_count() -> None:
+    async with coordinating_broker() as it:
+        member = await reading_member(it)
+        produce(it, 1)
+        produce(it, 1)
+
+        assert [Acquired(0, 1, 1)] == await member.acquire(max_records=4, batch_size=1, share_acquire_mode=1)
+
+
 async def test_acquired_ranges_are_of_about_the_size_asked_for() -> None:
     async with coordinating_broker() as it:
         member = await reading_member(it)

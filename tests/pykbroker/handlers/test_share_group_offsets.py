@@ -70,6 +70,21 @@ async def test_the_lag_is_what_is_yet_to_be_done_with() -> None:
         assert [(TOPIC, 0, 2, 6)] == await offsets(it, {TOPIC: [0]})
 
 
+async def test_a_start_beyond_the_log_is_waited_for() -> None:
+    async with coordinating_broker() as it:
+        member = await reading_member(it)
+        produce(it, 1)
+        await member.heartbeat(member_epoch=-1)
+        await alter(it, (TOPIC, 0, 3))
+        member = ShareMember(it, "n")
+        await member.heartbeat()
+
+        assert [] == await member.acquire()
+        produce(it, 4)
+
+        assert [Acquired(3, 4, 1)] == await member.acquire()
+
+
 async def test_what_is_not_there_has_no_start() -> None:
     async with coordinating_broker() as it:
         await reading_member(it)
