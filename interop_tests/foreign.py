@@ -95,17 +95,21 @@ def node_program(name: str) -> list[str]:
     return ["node", str(made(name, make, needs=("node", "npm")) / "main.js")]
 
 
-def java_program(version: str) -> list[str]:
-    java = java_tools(version)
+def java_program(version: str, *folders: str) -> Callable[[], list[str]]:
+    """Of the sources for all versions, and those in `folders`."""
 
-    def make(sources: Path, home: Path) -> None:
-        run(
-            ["javac", "-nowarn", "-d", str(home), "-cp", f"{java.libs}/*", *map(str, sources.glob("*.java"))],
-            at=sources,
-        )
+    def command() -> list[str]:
+        java = java_tools(version)
 
-    home = made("java", make, needs=("java", "javac"), variant=version)
-    return java.command("-cp", f"{home}{os.pathsep}{java.libs}/*", "Main")
+        def make(sources: Path, home: Path) -> None:
+            files = [str(path) for folder in (".", *folders) for path in (sources / folder).glob("*.java")]
+            run(["javac", "-nowarn", "-d", str(home), "-cp", f"{java.libs}/*", *files], at=sources)
+
+        home = made("java", make, needs=("javac",), variant=version)
+        # The last -cp counts.
+        return java.command("-cp", f"{home}{os.pathsep}{java.libs}/*", "Main")
+
+    return command
 
 
 def made(name: str, make: Callable[[Path, Path], None], *, needs: tuple[str, ...], variant: str = "") -> Path:
@@ -115,7 +119,7 @@ def made(name: str, make: Callable[[Path, Path], None], *, needs: tuple[str, ...
             raise Unavailable(f"{name} needs `{tool}`")
     sources = SOURCES / name
     known = hashlib.sha256(variant.encode())
-    for path in sorted(sources.iterdir()):
+    for path in sorted(each for each in sources.rglob("*") if each.is_file()):
         known.update(path.read_bytes())
     home = BUILT / f"{name}{variant}-{known.hexdigest()[:12]}"
     BUILT.mkdir(parents=True, exist_ok=True)
@@ -139,12 +143,17 @@ def run(command: list[str], *, at: Path, **environment: str) -> None:
 
 
 NO_NEW_PROTOCOL = dict.fromkeys(NEW_PROTOCOL, "the client has no KIP-848")
+NO_LARGEST_OFFSET = {"largest offset": "the client cannot ask for it"}
 NO_SHARE_GROUPS = {"share-group": "the client has no share groups"}
 
 CLIENTS = [
+    Client("java-4.3", java_program("4.3.0", "share")),
+    Client("java-3.9", java_program("3.9.1"), lacks=NO_SHARE_GROUPS),
+    Client("java-2.8", java_program("2.8.2"), lacks=NO_NEW_PROTOCOL | NO_SHARE_GROUPS | NO_LARGEST_OFFSET),
     Client(
         "franz-go",
         go_program("franz"),
         lacks={"static-members-consumer": "the client (1.22.3) leaves without its instance id, which Kafka refuses"},
     ),
+    Client("sarama", go_program("sarama"), lacks=NO_NEW_PROTOCOL | NO_SHARE_GROUPS | NO_LARGEST_OFFSET),
 ]
