@@ -23,7 +23,6 @@ from interop_tests.tools import CACHE, Unavailable, java_tools
 
 SOURCES = Path(__file__).with_name("clients")
 BUILT = CACHE / "clients"
-ALL_CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 ANSWER_TIMEOUT_S = 90
 NEW_PROTOCOL = ("group-consumer", "resume-consumer", "static-members-consumer")
 
@@ -33,7 +32,6 @@ class Client:
     name: str
     command: Callable[[], list[str]]
     """Makes the program if need be; raises Unavailable."""
-    codecs: tuple[str, ...] = ALL_CODECS
     lacks: Mapping[str, str] = field(default_factory=dict)
     """Scenarios that it cannot do, and why."""
 
@@ -87,12 +85,12 @@ def go_program(name: str) -> Callable[[], list[str]]:
     return lambda: [str(made(name, make, needs=("go",)) / name)]
 
 
-def node_program(name: str) -> list[str]:
+def node_program(name: str) -> Callable[[], list[str]]:
     def make(sources: Path, home: Path) -> None:
         shutil.copytree(sources, home, dirs_exist_ok=True)
         run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], at=home)
 
-    return ["node", str(made(name, make, needs=("node", "npm")) / "main.js")]
+    return lambda: ["node", str(made(name, make, needs=("node", "npm")) / "main.js")]
 
 
 def java_program(version: str, *folders: str) -> Callable[[], list[str]]:
@@ -145,6 +143,13 @@ def run(command: list[str], *, at: Path, **environment: str) -> None:
 NO_NEW_PROTOCOL = dict.fromkeys(NEW_PROTOCOL, "the client has no KIP-848")
 NO_LARGEST_OFFSET = {"largest offset": "the client cannot ask for it"}
 NO_SHARE_GROUPS = {"share-group": "the client has no share groups"}
+LACKS_OF_KAFKAJS = {
+    **NO_NEW_PROTOCOL,
+    **NO_SHARE_GROUPS,
+    **NO_LARGEST_OFFSET,
+    "static-members": "the client has none",
+    "one group offset": "the client cannot delete it",
+}
 
 CLIENTS = [
     Client("java-4.3", java_program("4.3.0", "share")),
@@ -156,4 +161,5 @@ CLIENTS = [
         lacks={"static-members-consumer": "the client (1.22.3) leaves without its instance id, which Kafka refuses"},
     ),
     Client("sarama", go_program("sarama"), lacks=NO_NEW_PROTOCOL | NO_SHARE_GROUPS | NO_LARGEST_OFFSET),
+    Client("kafkajs", node_program("kafkajs"), lacks=LACKS_OF_KAFKAJS),
 ]

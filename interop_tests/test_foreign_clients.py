@@ -21,13 +21,15 @@ from interop_tests.tools import Unavailable
 
 UNKNOWN_TOPIC_OR_PARTITION, MESSAGE_TOO_LARGE, TOPIC_ALREADY_EXISTS = 3, 10, 36
 INVALID_PARTITIONS, INVALID_CONFIG, GROUP_ID_NOT_FOUND = 37, 40, 69
-CODEC_BITS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 COMMITTED_OFFSET = 8  # behind d0: three records and a marker, two and a marker, and itself
 
 # So that a member hears of a change at once, in the new protocol too; Kafka's own bounds are 5 s.
 QUICK_HEARTBEATS = {
     f"group_{kind}_{bound}heartbeat_interval_ms": 200 for kind in ("consumer", "share") for bound in ("", "min_")
 }
+
+pytestmark = pytest.mark.timeout(400)  # the first test of a client waits for it to be fetched and compiled
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +68,11 @@ def play(client: Running, broker: Broker, name: str) -> Callable[..., Any]:
 either_protocol = pytest.mark.parametrize("protocol", ["classic", "consumer"])
 
 
-def test_every_codec_is_stored_and_read(play: Callable[..., Any], client: Running, broker: Broker, name: str) -> None:
+def test_every_codec_is_stored_and_read(play: Callable[..., Any], broker: Broker, name: str) -> None:
     told = play("codecs")
 
-    assert list(client.client.codecs) == told["codecs"]
-    assert [f"{codec}-{i}-{'x' * 200}" for codec in told["codecs"] for i in range(10)] == told["read"]
-    assert {CODEC_BITS[codec] for codec in told["codecs"]} == {batch.compression_type for batch in stored(broker, name)}
+    assert [f"{codec}-{i}-{'x' * 200}" for codec in CODECS for i in range(10)] == told["read"]
+    assert list(CODECS.values()) == list(dict.fromkeys(batch.compression_type for batch in stored(broker, name)))
 
 
 def test_a_key_has_its_partition(play: Callable[..., Any]) -> None:
@@ -179,17 +180,18 @@ def test_topics_are_made_changed_and_deleted(play: Callable[..., Any]) -> None:
     } == told
 
 
-def test_groups_and_their_offsets_are_changed_and_deleted(play: Callable[..., Any]) -> None:
+def test_groups_and_their_offsets_are_changed_and_deleted(play: Callable[..., Any], client: Running) -> None:
     told = play("groups", partitions=2)
 
+    one_deleted = {} if "one group offset" in client.client.lacks else {"one deleted": {"0": 7}}
     assert {
         "stored": {"0": 1, "1": 2},
         "state": "Empty",
         "listed": True,
         "altered": {"0": 7, "1": 8},
-        "one deleted": {"0": 7},
         "deleted again": GROUP_ID_NOT_FOUND,
         "left": 0,
+        **one_deleted,
     } == told
 
 

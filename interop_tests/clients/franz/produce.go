@@ -35,7 +35,7 @@ func codecs(wanted asked) told {
 		send(producer, batch...)
 		producer.Close()
 	}
-	return told{"codecs": names, "read": values(fromTheStart(wanted, 50))}
+	return told{"read": values(fromTheStart(wanted, 50))}
 }
 
 func keys(wanted asked) told {

@@ -26,7 +26,7 @@ class Produce {
                     producer.send(new ProducerRecord<>(asked.topic(), codec + "-" + i + "-" + "x".repeat(200)));
             }
         }
-        return Map.of("codecs", codecs, "read", Asked.values(asked.fromTheStart(50)));
+        return Map.of("read", Asked.values(asked.fromTheStart(50)));
     }
 
     static Map<String, Object> keys(Asked asked) throws Exception {
