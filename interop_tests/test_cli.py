@@ -175,6 +175,53 @@ def test_settings_come_from_file_environment_and_flags_in_that_order(tmp_path: P
     assert (tmp_path / "data" / "meta.properties").exists()
 
 
+def test_a_compose_file_for_another_image_starts_it_with_two_listeners(tmp_path: Path) -> None:
+    """Each client is sent to the address of the listener that it came through."""
+    from kafka import KafkaConsumer, KafkaProducer
+    from kafka.admin import KafkaAdminClient
+
+    inside, outside = free_port(), free_port()
+    environment = {
+        "KAFKA_CFG_NODE_ID": "3",
+        "KAFKA_CFG_PROCESS_ROLES": "controller,broker",
+        "KAFKA_CFG_LISTENERS": f"INTERNAL://127.0.0.1:{inside},CONTROLLER://:9093,EXTERNAL://127.0.0.1:{outside}",
+        "KAFKA_CFG_ADVERTISED_LISTENERS": f"INTERNAL://127.0.0.1:{inside},EXTERNAL://localhost:{outside}",
+        "KAFKA_CFG_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,EXTERNAL:PLAINTEXT,INTERNAL:PLAINTEXT",
+        "KAFKA_CFG_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_CFG_CONTROLLER_QUORUM_VOTERS": "3@localhost:9093",
+        "KAFKA_CFG_INTER_BROKER_LISTENER_NAME": "INTERNAL",
+        "KAFKA_KRAFT_CLUSTER_ID": "4L6g3nShT-eMCtK--X86sw",
+        "ALLOW_PLAINTEXT_LISTENER": "yes",
+        "KAFKA_HEAP_OPTS": "-Xmx1g",
+    }
+    process = subprocess.Popen(
+        [*SERVE, "--ephemeral"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+        env=clean_environment() | environment,
+    )  # fmt: skip
+    try:
+        wait_until(lambda: answers("127.0.0.1", outside))
+        clusters = []
+        for port in (inside, outside):
+            with KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}") as admin:
+                clusters.append(admin.describe_cluster())
+        with KafkaProducer(bootstrap_servers=f"127.0.0.1:{outside}") as producer:
+            producer.send("t", b"x").get(10)
+        with KafkaConsumer(
+            "t", bootstrap_servers=f"127.0.0.1:{inside}", auto_offset_reset="earliest", consumer_timeout_ms=5_000
+        ) as consumer:
+            assert b"x" == next(iter(consumer)).value
+    finally:
+        process.terminate()
+        told, _ = process.communicate(timeout=10)
+
+    assert {"4L6g3nShT-eMCtK--X86sw"} == {each["cluster_id"] for each in clusters}
+    assert [("127.0.0.1", inside), ("localhost", outside)] == [
+        (node["host"], node["port"]) for each in clusters for node in each["brokers"]
+    ]
+    assert [3, 3] == [node["broker_id"] for each in clusters for node in each["brokers"]]
+    assert "unknown setting" not in told
+
+
 def test_topics_are_there_when_the_port_opens(tmp_path: Path) -> None:
     from kafka.admin import KafkaAdminClient
 

@@ -7,14 +7,13 @@ nearest known name. Dynamic settings are not here: they are cluster metadata, an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from pykbroker import config_definitions, properties
+from pykbroker import config_definitions, config_environment, properties
 from pykbroker.config_values import Definition, InvalidValueError, Value, expected, parse
 from pykbroker.endpoints import Listener, parse_listeners, parse_protocol_map
 from pykbroker.errors import StartupError
@@ -30,12 +29,6 @@ SERVED_PROTOCOLS = ("PLAINTEXT",)
 # Whoever sets one of these relies on it.
 PROTECTIONS_NOT_SERVED = ("create.topic.policy.class.name", "alter.config.policy.class.name")
 STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
-
-# Variables of Kafka's images, scripts and tests that begin as settings do, and are none.
-_NOT_SETTINGS = re.compile(
-    r"KAFKA_(HOME|ROOT|URI|VERSION|DEBUG|OPTS|CREATE_TOPICS|HEAP_OPTS|GC_LOG_OPTS|JVM_.*|JMX_.*|LOG4J.*|TOOLS_LOG4J.*"
-    r"|BASE_DIR|VOLUME_DIR|DATA_DIR|CONF_DIR|ENABLE_KRAFT|KRAFT_.*|EXTRA_FLAGS|DAEMON_.*)"
-)
 
 
 class Source(IntEnum):
@@ -55,8 +48,9 @@ class Given(NamedTuple):
 
 
 class Settings:
-    def __init__(self, given: Mapping[Str, Given]) -> None:
+    def __init__(self, given: Mapping[Str, Given], *, cluster_id: Str | None = None) -> None:
         """Of what was given, by key; raises StartupError for what is wrong with it."""
+        self.cluster_id = cluster_id  # of a new cluster
         self._given: dict[Str, Given] = {}
         self._values: dict[Str, Value] = {}
         warnings: list[Str] = []
@@ -98,9 +92,15 @@ class Settings:
             for key in overrides or {}:
                 if broker_definition(key) is None and not is_passed_over(key):
                     raise StartupError(_unknown(key, "command line"), exit_status=2)
-        given.update(_from_environment(environment or {}))
+        variables = config_environment.settings_of(environment or {})
+        given.update({key: Given(text, Source.ENVIRONMENT, name) for key, (text, name) in variables.items()})
         given.update({key: Given(text, Source.FLAG, "command line") for key, text in (overrides or {}).items()})
-        return cls(given)
+        advertised = variables.get("advertised.listeners")
+        if advertised is not None and "listeners" not in given:
+            listeners = config_environment.listeners_for(advertised.text)
+            if listeners is not None:
+                given["listeners"] = Given(listeners, Source.ENVIRONMENT, advertised.name)
+        return cls(given, cluster_id=config_environment.cluster_id_of(environment or {}))
 
     @classmethod
     def of(cls, values: Mapping[Str, Str]) -> Settings:
@@ -209,7 +209,7 @@ class Settings:
         protocols = {listener.name: listener.security_protocol for listener in self.listeners}
         controllers = dict.fromkeys((name.upper() for name in self.list("controller.listener.names")), "PLAINTEXT")
         try:
-            advertised = parse_listeners(items, {**controllers, **protocols})
+            advertised = parse_listeners(items, {**controllers, **protocols}, known_from="listeners")
         except ValueError as error:
             raise self._wrong("advertised.listeners", error) from None
         for item in advertised:
@@ -300,21 +300,3 @@ def _from_file(path: Path) -> dict[Str, Given]:
     except properties.PropertiesError as error:
         raise StartupError(f"cannot read settings from {path}: {error}", 2) from None
     return {key: Given(item.value, Source.FILE, f"{path.name} line {item.line}") for key, item in parsed.items()}
-
-
-def _from_environment(environment: Mapping[Str, Str]) -> dict[Str, Given]:
-    """`KAFKA_LOG_DIRS` as in Apache's image, `KAFKA_CFG_LOG_DIRS` as in Bitnami's; the longer prefix wins."""
-    given = {}
-    for prefix in ("KAFKA_", "KAFKA_CFG_"):
-        for variable, text in environment.items():
-            if variable.startswith(prefix) and not _NOT_SETTINGS.fullmatch(variable):
-                if prefix == "KAFKA_" and variable.startswith("KAFKA_CFG_"):
-                    continue
-                given[_key_of(variable.removeprefix(prefix))] = Given(text, Source.ENVIRONMENT, variable)
-    return given
-
-
-def _key_of(variable: Str) -> Str:
-    """`_` is a dot, `__` an underscore, `___` a hyphen."""
-    replacements = {1: ".", 2: "_", 3: "-"}
-    return re.sub(r"_{1,3}", lambda match: replacements[len(match[0])], variable).lower()

@@ -491,6 +491,7 @@ PASSED_OVER = frozenset(
     )
 )
 PASSED_OVER_FAMILIES = (
+    "confluent.",
     "controller.performance.",
     "internal.",
     "password.encoder.",

@@ -93,10 +93,14 @@ class Controller:
 
     @classmethod
     async def open(cls, store: MetadataStore, settings: Settings, cluster_id: str | None = None) -> Controller:
-        """On what the store holds. A new store becomes a new cluster, or `cluster_id` (of a log directory's past)."""
+        """On what the store holds. A new store becomes a new cluster, or `cluster_id` (of a log directory's past).
+
+        A new cluster has the id that the settings say, or one of its own.
+        """
         entries = (await store.read()).entries
         if records.CLUSTER_ID not in entries:
-            first = Transaction({records.CLUSTER_ID: 0}, {records.CLUSTER_ID: cluster_id or random_id()[1]})
+            new_id = cluster_id or settings.cluster_id or random_id()[1]
+            first = Transaction({records.CLUSTER_ID: 0}, {records.CLUSTER_ID: new_id})
             # Another node process of this new cluster may have been faster; then what it wrote counts.
             with contextlib.suppress(ConflictError):
                 await store.transact(first)

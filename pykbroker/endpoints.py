@@ -32,8 +32,10 @@ def format_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def parse_listeners(items: Iterable[str], protocols: Mapping[str, str]) -> tuple[Listener, ...]:
-    """Raises ValueError that says which item is wrong and why."""
+def parse_listeners(
+    items: Iterable[str], protocols: Mapping[str, str], *, known_from: str = "listener.security.protocol.map"
+) -> tuple[Listener, ...]:
+    """Raises ValueError that says which item is wrong and why. `known_from`: the setting that has the names."""
     listeners = []
     for item in items:
         match = _ENDPOINT.fullmatch(item)
@@ -41,7 +43,7 @@ def parse_listeners(items: Iterable[str], protocols: Mapping[str, str]) -> tuple
             raise ValueError(f"{item!r} is not NAME://host:port")
         name = match["name"].upper()
         if name not in protocols:
-            raise ValueError(f"listener name {name} is not in listener.security.protocol.map")
+            raise ValueError(f"listener name {name} is not in {known_from}")
         listeners.append(Listener(name, protocols[name], match["ipv6"] or match["host"] or "", int(match["port"])))
     bound = [(listener.host, listener.port) for listener in listeners if listener.port]
     if len(bound) != len(set(bound)):

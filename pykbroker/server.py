@@ -67,6 +67,8 @@ async def opened(
         files = RealFiles()
         cluster_id = _cluster_id(files, directories[0])
         controller = await Controller.open(store, settings, cluster_id=cluster_id)
+        if settings.cluster_id not in (None, controller.image.cluster_id):
+            log.warning("the data is of cluster %s and stays so", controller.image.cluster_id)
         logs = _open_logs(files, directories, settings, controller, now_ms=clock_ms())
         try:
             if is_new:
