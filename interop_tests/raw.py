@@ -27,13 +27,24 @@ class Closed(Exception):
 class Connection:
     """Context manager; requests are answered in the order they were sent."""
 
-    def __init__(self, broker: Broker, *, timeout_s: float = 20, receive_buffer_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        timeout_s: float = 20,
+        receive_buffer_bytes: int | None = None,
+        client_id: str = "raw",
+        source: str = "",
+    ) -> None:
         self._socket = socket.socket(socket.AF_INET6 if "[" in broker.host else socket.AF_INET)
         if receive_buffer_bytes is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self._socket.settimeout(timeout_s)
+        if source:
+            self._socket.bind((source, 0))
         self._socket.connect((broker.host.strip("[]"), broker.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._client_id = client_id
         self._next_correlation_id = 1
         self._sent: list[tuple[int, type[ApiMessage], int]] = []
 
@@ -56,7 +67,7 @@ class Connection:
         """The whole frame; its answer is expected in its turn."""
         correlation_id, self._next_correlation_id = self._next_correlation_id, self._next_correlation_id + 1
         request.API_VERSION = version
-        request.with_header(correlation_id=correlation_id, client_id="raw")
+        request.with_header(correlation_id=correlation_id, client_id=self._client_id)
         if not (isinstance(request, ProduceRequest) and request.acks == 0):
             self._sent.append((correlation_id, response_class(request), version))
         return bytes(request.encode(version=version, framed=True, header=True))

@@ -1,7 +1,7 @@
 """Client quotas: whose, how much, and which of them a filter means (KIP-546, KIP-612).
 
 Whose is an entity: a user, a client id, both, or an IP address; a name of None is the default for all that have no
-quota of their own. Whom they hold back is in `quotas.py`, and for addresses in `connection_quotas.py`.
+quota of their own. Whom they hold back is in `quotas.py`, and for addresses in `connection_rates.py`.
 """
 
 from __future__ import annotations

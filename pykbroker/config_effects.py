@@ -31,7 +31,7 @@ _WITHOUT_EFFECT = re.compile(
             r"controller\.(quorum|socket)\..*|process\.roles|metadata\.(log|max)\..*|log\.dir\.failure\..*",
             r"inter\.broker\.listener\.name|security\.inter\.broker\.protocol",
             # not served yet
-            r"max\.connection\.creation\.rate|connection\.failed\..*|connections\.max\.reauth\.ms",
+            r"connection\.failed\..*|connections\.max\.reauth\.ms",
             r"delegation\..*|sasl\..*|ssl\..*|transaction\.two\..*",
             r"remote\..*|(log\.)?local\.retention\..*",
         )

@@ -14,6 +14,7 @@ import trio
 
 from pykbroker.broker import Broker
 from pykbroker.config_brokers import current_value
+from pykbroker.connection_rates import ConnectionRates
 from pykbroker.metadata.image import MetadataChange
 
 MAX_CONNECTIONS = "max.connections"
@@ -22,9 +23,10 @@ OVERRIDES = "max.connections.per.ip.overrides"
 
 
 class ConnectionQuotas:
-    """One for all listeners of a broker."""
+    """One for all listeners of a broker; `rates` says how fast they may come."""
 
     def __init__(self, broker: Broker) -> None:
+        self.rates = ConnectionRates(broker)
         self._settings = broker.settings
         self._image = broker.image
         self._by_listener: Counter[str] = Counter()

@@ -114,12 +114,25 @@ class ListenerTask:
                     # Else the peer left before it was accepted.
                     await trio.lowlevel.checkpoint()
                 else:
-                    if self._quotas.enter(self.name, _plain(address[0])):
-                        nursery.start_soon(self._serve, sock, address)
-                    else:
-                        log.warning("too many connections", extra={"fields": {"client": _plain(address[0])}})
-                        sock.close()
-                        self._quotas.leave(self.name, _plain(address[0]))
+                    await self._admit(nursery, sock, address)
+
+    async def _admit(self, nursery: trio.Nursery, sock: socket.socket, address: tuple[str, int]) -> None:
+        host, rates = _plain(address[0]), self._quotas.rates
+        if wait_ms := rates.enter(self.name):  # and who comes after this one waits with it
+            try:
+                await trio.sleep(wait_ms / 1000)
+                await self._quotas.wait_for_slot(self.name)
+            except trio.Cancelled:
+                sock.close()
+                raise
+        if held_ms := rates.enter_from(host, self.name):
+            nursery.start_soon(_close_later, sock, held_ms)
+        elif self._quotas.enter(self.name, host):
+            nursery.start_soon(self._serve, sock, address)
+        else:
+            log.warning("too many connections", extra={"fields": {"client": host}})
+            sock.close()
+            self._quotas.leave(self.name, host)
 
     async def _serve(self, sock: socket.socket, address: tuple[str, int]) -> None:
         try:
@@ -182,6 +195,11 @@ class ListenerTask:
         """Have every connection end after the requests that have arrived."""
         for transport in list(self._connections):
             transport.stop_receiving()
+
+
+async def _close_later(sock: socket.socket, delay_ms: int) -> None:
+    with sock:
+        await trio.sleep(delay_ms / 1000)
 
 
 def _plain(host: str) -> str:

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, Protocol, TypeAlias, TypeVar
-
-import trio
+from typing import Generic, TypeAlias
 
 from pykbroker.client_quotas import (
     CLIENT_ID,
@@ -28,27 +26,18 @@ from pykbroker.client_quotas import (
 from pykbroker.config import Settings
 from pykbroker.controller import Charge, Controller, free_of_charge
 from pykbroker.errors import BrokerError
+from pykbroker.loop_clock import loop_ms
 from pykbroker.metadata.image import MetadataChange, MetadataImage, QuotaEntity
-from pykbroker.rates import Rate, TokenBucket, Windows
+from pykbroker.rates import Meters, MeterT, Rate, TokenBucket, Windows
 from pykbroker.usage import Usage
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
 
 _NS_PER_PERCENT = 10_000_000  # of a second of one thread
 _NEVER_TIMED = frozenset((ApiKey.WRITE_TXN_MARKERS,))  # between brokers
-_SWEEP_MS = 30_000
 _MOST_BYTES = 2**31 - 1
 
 Sharers: TypeAlias = tuple[str | None, str | None]  # the user and the client id whose requests are counted together
-
-
-class _Meter(Protocol):
-    limit: float
-
-    def is_idle(self, now_ms: int) -> bool: ...
-
-
-MeterT = TypeVar("MeterT", bound=_Meter)
 
 
 class Quotas:
@@ -160,12 +149,9 @@ class _Metered(Generic[MeterT]):
 
     def __init__(self, quota: str, windows: Windows, make: Callable[[Windows, float, int], MeterT]) -> None:
         self._quota = quota
-        self._windows = windows
-        self._make = make
         self._limits: Mapping[QuotaEntity, float] = {}
-        self._meters: dict[Sharers, MeterT] = {}
+        self._meters: Meters[Sharers, MeterT] = Meters(windows, make)
         self._known: dict[Sharers, MeterT | None] = {}  # by who asks, for as long as no limit changes
-        self._swept_ms = 0
 
     def follow(self, image: MetadataImage) -> None:
         self._limits = {
@@ -179,27 +165,11 @@ class _Metered(Generic[MeterT]):
             return None
         who = usage.user, usage.client_id
         if who not in self._known:
-            self._sweep(now_ms)
-            self._known[who] = self._find(*who, now_ms)
+            if self._meters.forget_idle(now_ms):
+                self._known.clear()
+            found = limit_of(self._limits, *who)
+            self._known[who] = None if found is None else self._meters.get(found[1], limit=found[0], now_ms=now_ms)
         return self._known[who]
-
-    def _find(self, user: str, client_id: str, now_ms: int) -> MeterT | None:
-        found = limit_of(self._limits, user, client_id)
-        if found is None:
-            return None
-        limit, sharers = found
-        meter = self._meters.get(sharers)
-        if meter is None:
-            meter = self._meters[sharers] = self._make(self._windows, limit, now_ms)
-        meter.limit = limit
-        return meter
-
-    def _sweep(self, now_ms: int) -> None:
-        """Forget those who are idle: there may be any number of client ids."""
-        if now_ms - self._swept_ms >= _SWEEP_MS:
-            self._swept_ms = now_ms
-            self._known.clear()
-            self._meters = {sharers: meter for sharers, meter in self._meters.items() if not meter.is_idle(now_ms)}
 
 
 def limit_of(limits: Mapping[QuotaEntity, float], user: str, client_id: str) -> tuple[float, Sharers] | None:
@@ -222,10 +192,6 @@ def _candidates(user: str, client_id: str) -> Iterator[tuple[QuotaEntity, Sharer
     if client_id:
         yield ((CLIENT_ID, client_id),), (None, client_id)
         yield ((CLIENT_ID, None),), (None, client_id)
-
-
-def loop_ms() -> int:
-    return int(trio.current_time() * 1000)
 
 
 def _windows(count: int, size_seconds: int) -> Windows:

@@ -6,7 +6,12 @@ Both tell how long whoever is above the limit has to be quiet. The limit may cha
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+_MS_BETWEEN_LOOKS = 30_000
+_FOREVER_MS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class Rate:
         per_second = self.per_second(now_ms)
         if per_second <= self.limit:
             return 0
+        if not self.limit:
+            return _FOREVER_MS
         return _rounded((per_second - self.limit) / self.limit * self._elapsed_ms(now_ms))
 
     def is_idle(self, now_ms: int) -> bool:
@@ -115,6 +122,41 @@ class TokenBucket:
         refill = self.limit * (now_ms - self._last_ms) / 1000
         self._tokens = min(self._size, self._tokens + refill)
         self._last_ms = now_ms
+
+
+class Meter(Protocol):
+    limit: float
+
+    def is_idle(self, now_ms: int) -> bool: ...
+
+
+Who = TypeVar("Who", bound=Hashable)
+MeterT = TypeVar("MeterT", bound=Meter)
+
+
+class Meters(Generic[Who, MeterT]):
+    """One for each who is measured, of whom there may be any number: so the idle are forgotten."""
+
+    def __init__(self, windows: Windows, make: Callable[[Windows, float, int], MeterT]) -> None:
+        self._windows = windows
+        self._make = make
+        self._meters: dict[Who, MeterT] = {}
+        self._looked_ms = 0
+
+    def get(self, who: Who, *, limit: float, now_ms: int) -> MeterT:
+        meter = self._meters.get(who)
+        if meter is None:
+            meter = self._meters[who] = self._make(self._windows, limit, now_ms)
+        meter.limit = limit
+        return meter
+
+    def forget_idle(self, now_ms: int) -> bool:
+        """Whether it looked for them, which it does now and then: after that, what `get` gave counts no more."""
+        if now_ms - self._looked_ms < _MS_BETWEEN_LOOKS:
+            return False
+        self._looked_ms = now_ms
+        self._meters = {who: meter for who, meter in self._meters.items() if not meter.is_idle(now_ms)}
+        return True
 
 
 def _rounded(value: float) -> int:

@@ -22,6 +22,7 @@ from pykbroker.coordinator.share.share_partition import Acknowledgement, SharePa
 from pykbroker.coordinator.share.state_batches import StateBatch
 from pykbroker.coordinator.share.state_shard import UNINITIALIZED_START, Place, StateWrite
 from pykbroker.errors import BrokerError
+from pykbroker.loop_clock import loop_ms
 from pykbroker.share_start import start_offset_of
 from wire.errors import ErrorCode
 
@@ -218,10 +219,6 @@ class SharePartitionManager:
             except BrokerError as error:
                 # It is stored with what is stored next; if nothing is, after a restart they count as delivered less.
                 _could_not_store(shared.place, error)
-
-
-def loop_ms() -> int:
-    return int(trio.current_time() * 1000)
 
 
 def _could_not_store(place: Place, error: BrokerError) -> None:

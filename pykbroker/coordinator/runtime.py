@@ -24,6 +24,7 @@ from pykbroker.coordinator.groups.decision import NO_PRODUCER, Decision, Pending
 from pykbroker.coordinator.groups.java import partition_for
 from pykbroker.coordinator.loading import Shard, load
 from pykbroker.errors import BrokerError
+from pykbroker.loop_clock import loop_ms
 from wire.compression import Codec
 from wire.errors import ErrorCode
 from wire.record_batch import Record, RecordBatch, build
@@ -167,7 +168,7 @@ class Coordinator(Generic[S]):
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Load what this node leads, and run the timers, until cancelled."""
-        self._clock_offset_ms = self._clock_ms() - _loop_ms()
+        self._clock_offset_ms = self._clock_ms() - loop_ms()
         self._controller.subscribe(self._follow_metadata)
         try:
             async with trio.open_nursery() as nursery:
@@ -209,13 +210,13 @@ class Coordinator(Generic[S]):
             self._nursery.start_soon(self._load, loading)
 
     async def _load(self, shards: list[Led[S]]) -> None:
-        started_ms = _loop_ms()
+        started_ms = loop_ms()
         for led in shards:
             await load(led.shard, led.partition, self._state_log.record_types)
             if self._shards.get(led.partition.index) is led:
                 self._loaded(led)
         loaded = sum(led.shard.size for led in shards)
-        fields = {"topic": self.topic, "partitions": len(shards), "loaded": loaded, "ms": _loop_ms() - started_ms}
+        fields = {"topic": self.topic, "partitions": len(shards), "loaded": loaded, "ms": loop_ms() - started_ms}
         log.info("coordinator state loaded", extra={"fields": fields})
 
     def _loaded(self, led: Led[S]) -> None:
@@ -328,7 +329,7 @@ class Coordinator(Generic[S]):
     # --- time
 
     def _now_ms(self) -> int:
-        return _loop_ms() + self._clock_offset_ms
+        return loop_ms() + self._clock_offset_ms
 
     def _look_at_timers(self, led: Led[S]) -> None:
         """Something may have to happen sooner than we thought."""
@@ -364,10 +365,6 @@ class Coordinator(Generic[S]):
             self._clock_offset_ms += drift_ms
             for led in self._shards.values():
                 led.shard.timers.shift(drift_ms)
-
-
-def _loop_ms() -> int:
-    return int(trio.current_time() * 1000)
 
 
 async def _outcome(pending: Pending[R]) -> R:

@@ -19,9 +19,10 @@ from pykbroker.context import RequestContext
 from pykbroker.coordinator.share.sessions import FINAL_EPOCH, INITIAL_EPOCH, ShareSession, TopicPartition
 from pykbroker.coordinator.share.state_shard import Place
 from pykbroker.errors import BrokerError
+from pykbroker.loop_clock import loop_ms
 from pykbroker.purgatory import Waiter, Watched, standing_at
 from pykbroker.share_acknowledging import acknowledge, by_topic, read, words
-from pykbroker.share_partition_manager import Shared, loop_ms
+from pykbroker.share_partition_manager import Shared
 from pykbroker.share_reading import Readable, grouped, look, records_of
 from wire.api.share_fetch import ShareFetchRequest, ShareFetchResponse
 from wire.errors import ErrorCode
