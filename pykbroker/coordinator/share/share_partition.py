@@ -29,6 +29,7 @@ from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
 
 _NOT_ACQUIRED = "The offset cannot be acknowledged. The offset is not acquired."
+_OF_ANOTHER = "Member is not the owner of batch record"
 
 
 class AcknowledgeType(IntEnum):
@@ -241,8 +242,9 @@ class SharePartition:
             message = f"Batch record not found. The {which} offset in request is past acquired records."
             raise BrokerError(ErrorCode.INVALID_REQUEST, message)
         found = self._in_flight.covering(first_offset, next_offset)
-        if not all(run.is_acquired_by(member_id) for run in found):
-            raise BrokerError(ErrorCode.INVALID_RECORD_STATE, _NOT_ACQUIRED)
+        for run in found:
+            if not run.is_acquired_by(member_id):
+                raise BrokerError(ErrorCode.INVALID_RECORD_STATE, _OF_ANOTHER if _is_held(run) else _NOT_ACQUIRED)
         return self._in_flight.between(first_offset, next_offset)
 
     def release(self, member_id: str, config: DeliveryConfig) -> Transition:

@@ -169,6 +169,16 @@ def test_what_is_not_acquired_cannot_be_acknowledged(first: int, last: int, code
     assert words in refused.value.message
 
 
+def test_what_another_has_cannot_be_acknowledged() -> None:
+    share = SharePartition(0)
+    acquire(share, (0, 4), member=B)
+
+    with pytest.raises(BrokerError, match="Member is not the owner of batch record") as refused:
+        acknowledge(share, 0, 3, AcknowledgeType.ACCEPT)
+
+    assert ErrorCode.INVALID_RECORD_STATE == refused.value.code
+
+
 def test_one_request_cannot_acknowledge_a_record_twice() -> None:
     share = SharePartition(0)
     acquire(share, (0, 8))
