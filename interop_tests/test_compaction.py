@@ -26,7 +26,9 @@ def produce(broker: Broker, topic: str, pairs: list[tuple[bytes, bytes | None]],
     assert client.flush(30) == 0
 
 
-def read(broker: Broker, topic: str, isolation: str = "read_uncommitted") -> list[tuple[int, bytes, bytes | None]]:
+def read(
+    broker: Broker, topic: str, isolation: str = "read_uncommitted", *, partition: int = 0
+) -> list[tuple[int, bytes, bytes | None]]:
     """(offset, key, value) of all that is there."""
     reader = Consumer(
         {
@@ -37,7 +39,7 @@ def read(broker: Broker, topic: str, isolation: str = "read_uncommitted") -> lis
             "log_level": 0,
         }
     )
-    reader.assign([TopicPartition(topic, 0, 0)])
+    reader.assign([TopicPartition(topic, partition, 0)])
     found = []
     try:
         while True:

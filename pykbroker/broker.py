@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from pykbroker.config import Settings
+from pykbroker.config_brokers import current_value
 from pykbroker.controller import Controller
 from pykbroker.conversion import Conversions
 from pykbroker.coordinator.group_coordinator import GroupCoordinator
@@ -22,11 +23,14 @@ from pykbroker.handlers import APIS
 from pykbroker.metadata.image import MetadataChange, MetadataImage
 from pykbroker.producer_ids import ProducerIds
 from pykbroker.quotas import Quotas
+from pykbroker.replica_alter_log_dirs import ReplicaAlterLogDirs
 from pykbroker.replica_manager import ReplicaManager
 from pykbroker.share_partition_manager import SharePartitionManager
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
+
+MOVE_RATE = "replica.alter.log.dirs.io.max.bytes.per.second"
 
 
 def wall_clock_ms() -> int:
@@ -54,6 +58,9 @@ class Broker:
         self._protocol_floor = protocol_floor or {}
         self.replicas = ReplicaManager(logs, settings, node_id=self.node_id, fsync=fsync)
         self.quotas = Quotas(settings, controller)
+        self.log_dir_moves = ReplicaAlterLogDirs(
+            self.replicas, clock_ms=clock_ms, bytes_per_second=lambda: self._setting(MOVE_RATE)
+        )
         self.conversions = Conversions()
         self.counts = Counts()
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))
@@ -93,6 +100,10 @@ class Broker:
         if topic is None:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID)
         return topic.name
+
+    def _setting(self, name: str) -> int:
+        """As it is now: it may change while the broker runs."""
+        return int(current_value(self.image, self.settings, name) or 0)
 
     async def _follow_metadata(self, change: MetadataChange) -> None:
         await self.replicas.apply(change, now_ms=self.clock_ms())

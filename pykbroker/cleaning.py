@@ -1,15 +1,13 @@
 """Compaction beside the serving: one log after the other, in a worker thread, no faster than
 `log.cleaner.io.max.bytes.per.second`.
 
-The cleaner is pure Python and would hold the interpreter for 5 ms at a time, which a request may have to wait for
-several times over. So it offers it to the event loop after every batch, and for the time of a round threads take turns
-more often.
+The cleaner is pure Python, so it offers the interpreter to the event loop after every batch, and has threads take turns
+more often (`short_turns.py`).
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ import trio
 from pykbroker.broker import Broker
 from pykbroker.config_brokers import current_value
 from pykbroker.counts import Cleanings
+from pykbroker.short_turns import short_turns
 from storage.checkpoints import TopicPartition
 from storage.cleaner import CleanerLimits, CleanerStats, CleaningAborted
 from storage.errors import StorageError
@@ -27,7 +26,6 @@ from storage.log_cleaner import LogCleaner
 log = logging.getLogger(__name__)
 
 LEAST_WAIT_SECONDS = 0.02
-TURN_SECONDS = 0.0002
 
 
 class Pacer:
@@ -79,18 +77,15 @@ def _clean_one(broker: Broker, cleaner: LogCleaner, stopped: threading.Event) ->
     limits, bytes_per_second = current_limits(broker)
     pacer = Pacer(bytes_per_second, stopped)
     started = time.monotonic()
-    usual_turn_seconds = sys.getswitchinterval()
     try:
-        sys.setswitchinterval(TURN_SECONDS)
-        done = cleaner.clean_filthiest(broker.clock_ms(), pacer, limits)
+        with short_turns():
+            done = cleaner.clean_filthiest(broker.clock_ms(), pacer, limits)
     except CleaningAborted as error:
         log.debug("compaction was given up", extra={"fields": {"reason": str(error)}})
         return False
     except StorageError as error:
         log.error("compaction failed", extra={"fields": {"reason": str(error)}})
         return False
-    finally:
-        sys.setswitchinterval(usual_turn_seconds)
     if done is None:
         return False
     _report(*done, time.monotonic() - started)

@@ -26,7 +26,7 @@ _WITHOUT_EFFECT = re.compile(
             r"(create\.topic|alter\.config)\.policy\.class\.name|group\.share\.assignors|principal\.builder\.class",
             r"client\.quota\.callback\.class|security\.providers",
             # one node, which keeps its metadata by itself
-            r"auto\.leader\..*|leader\..*|follower\..*|replica\..*|replication\..*|num\.replica\..*|unclean\..*",
+            r"auto\.leader\..*|leader\..*|follower\..*|replica\.(?!alter\.log\.dirs\.io).*|replication\..*|num\.replica\..*|unclean\..*",
             r"alter\.log\.dirs\..*|broker\.(heartbeat|session)\..*|initial\.broker\..*|controlled\..*",
             r"controller\.(quorum|socket)\..*|process\.roles|metadata\.(log|max)\..*|log\.dir\.failure\..*",
             r"inter\.broker\.listener\.name|security\.inter\.broker\.protocol",

@@ -49,8 +49,10 @@ class GroupFlush:
                     nursery.start_soon(self._sync, partitions[first::THREADS])
 
     async def _sync(self, partitions: Sequence[Flushable]) -> None:
-        failures = await trio.to_thread.run_sync(self._logs.sync_records, [each.log for each in partitions])
+        logs = [partition.log for partition in partitions]
+        failures = await trio.to_thread.run_sync(self._logs.sync_records, logs)
         for log, failure in failures.items():
             self._disk_failed(log, failure)
-        for partition in partitions:
-            partition.flush_ended(failures.get(partition.log))
+        for partition, log in zip(partitions, logs, strict=True):
+            if log is partition.log:  # else it has moved to another directory, and asked again
+                partition.flush_ended(failures.get(log))

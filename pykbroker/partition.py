@@ -171,11 +171,17 @@ class Partition:
         for waiter in list(self.waiters):
             waiter.add_bytes(size)
 
+    def continue_in(self, log: Log) -> None:
+        """The same log in another directory, if it is not the one it is in: who waits for the disk waits for that."""
+        self.log = log
+        if self._flushing_to > min(log.synced_offset, self.high_watermark):
+            self._flushes.ask(self)
+
     async def wait_flushed(self, next_offset: int) -> None:
         """Until what is below `next_offset` is on the disk, if a flush was asked for. Raises BrokerError."""
         if next_offset > self._flushing_to:
             return
-        while self.log.synced_offset < next_offset:
+        while self.log.synced_offset < next_offset or (len(self.isr) == 1 and self.high_watermark < next_offset):
             if self._flush_failure is not None:
                 raise refused(self._flush_failure)
             with standing_at([self], Waiter()) as waiter:

@@ -75,6 +75,8 @@ class ReplicaManager:
             self._apply_topic(topic, image, now_ms=now_ms)
         for topic_name, index in self.logs.logs.keys() - self.partitions.keys():
             log.warning("a log of no known topic is left alone", extra={"fields": {"log": f"{topic_name}-{index}"}})
+        for stray in self.logs.strays:
+            log.warning("the copy of a log that is not there is set aside", extra={"fields": {"directory": stray}})
 
     async def apply(self, change: MetadataChange, *, now_ms: int) -> None:
         """Follow one change of the metadata. The files of many partitions take a while, so it lets others run."""
@@ -139,6 +141,9 @@ class ReplicaManager:
 
     def _configure(self, partition: Partition, config: LogConfig, min_insync_replicas: int) -> None:
         partition.log.config = config
+        future = self.logs.futures.get((partition.topic, partition.index))
+        if future is not None:
+            future.config = config
         partition.min_insync_replicas = min_insync_replicas
         if self._fsync:
             partition.flush_messages = 1

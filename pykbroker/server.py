@@ -77,6 +77,7 @@ async def opened(
             broker.replicas.start(controller.image, now_ms=clock_ms())
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(broker.replicas.flushes.run)
+                nursery.start_soon(broker.log_dir_moves.run)
                 nursery.start_soon(maintain, broker)
                 nursery.start_soon(_end_without_disk, broker)
                 await nursery.start(broker.groups.run)

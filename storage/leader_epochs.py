@@ -99,9 +99,15 @@ class LeaderEpochs:
             self._entries = [(self._entries[slot][0], offset), *self._entries[slot + 1 :]]
             self.write()
 
-    def clear(self) -> None:
-        self._entries = []
-        self.write()
+    def replace(self, entries: list[tuple[int, int]]) -> None:
+        """Have these entries, written without waiting for the disk."""
+        if entries != self._entries:
+            before, self._entries = self._entries, entries
+            try:
+                self.write()
+            except StorageFailure:
+                self._entries = before
+                raise
 
     def write(self, *, sync: bool = False) -> None:
         with self._write_lock:

@@ -24,6 +24,7 @@ from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
 
+from storage.batch_scan import BatchHeader
 from storage.batch_validator import check_batch
 from storage.config import LogConfig
 from storage.errors import InvalidRecord, OffsetOutOfRange, SegmentTooLarge, StorageFailure
@@ -90,6 +91,8 @@ class Log:
         self._lock = Lock()
         self._flush_lock = Lock()  # taken before `_lock`
         self.has_lost_writes = False
+        self.cleaned_offset: int | None = None  # up to where the cleaner has been, if that is known
+        self.may_be_cleaned = True
         self._unflushed_since_ms: int | None = None
         self._names_are_synced = False
         self._is_abandoned = False
@@ -244,6 +247,53 @@ class Log:
                 self._write((batch,), now_ms)
             return self.next_offset
 
+    def append_copied(self, data: bytes, found: Sequence[BatchHeader]) -> None:
+        """Write these batches of another log of the partition, which `data` consists of, into the last segment."""
+        with self._lock:
+            producers = self._loaded_producers()
+            segment, position = self._active, 0
+            segment.append_copied(data, found, self.config.index_interval_bytes)
+            self.next_offset = segment.next_offset
+            for header in found:
+                if header.partition_leader_epoch > self.leader_epochs.latest:
+                    self.leader_epochs.note(header.partition_leader_epoch, header.base_offset)
+                marker = None
+                if header.is_control:
+                    marker = end_marker(RecordBatch(memoryview(data)[position : position + header.size_bytes]))
+                if aborted := producers.update(header, marker):
+                    segment.transactions.append(aborted)
+                    self._names_are_synced = False
+                position += header.size_bytes
+
+    def roll_at(self, base_offset: int, now_ms: int) -> None:
+        """Begin a new segment there: nothing comes in between."""
+        with self._lock:
+            self._roll(base_offset, now_ms)
+            self.next_offset = base_offset
+
+    def take_over(self, other: Log) -> bool:
+        """Become the log that `other` is: the batches are all here, and this is what else it knows.
+
+        False if this one is being flushed: then it would write down the less that it knows by itself.
+        """
+        assert self.next_offset == other.next_offset
+        assert self._segments[0].base_offset <= other.log_start_offset
+        if not self._flush_lock.acquire(blocking=False):
+            return False
+        try:
+            self.leader_epochs.replace(other.leader_epochs.entries)
+            self.log_start_offset = other.log_start_offset
+            self._producers.take_over(other._give_away_producers())
+        finally:
+            self._flush_lock.release()
+        return True
+
+    def _give_away_producers(self) -> ProducerState:
+        """A flush that is under way must not write down what another log changes."""
+        with self._lock:
+            state, self._producers.state = self._loaded_producers(), None
+            return state
+
     def _write(self, batches: Sequence[RecordBatch], now_ms: int) -> None:
         """One write, so that all is there or nothing is."""
         last = batches[-1]
@@ -285,7 +335,7 @@ class Log:
             return self._active
         self._active.become_inactive()
         if self._active.transactions.is_written:
-            self._producers.write_snapshot_at_roll()
+            self._producers.write_snapshot_unsynced()
         segment = Segment.create(self._files, self.directory, base_offset, config=self.config, now_ms=now_ms)
         self._names_are_synced = False
         self._segments = [*self._segments, segment]
@@ -493,6 +543,18 @@ class Log:
             for segment in self._segments:
                 segment.close()
 
+    def discard_as(self, directory: str) -> None:
+        """Let go of the files, and give the directory this name: it is to be deleted. Raises StorageFailure."""
+        with self._lock:
+            self._is_abandoned = True  # first: a flush that finds a file renamed under its hands has not failed
+            try:
+                self._files.rename(self.directory, directory)
+            except StorageFailure:
+                self._is_abandoned = False
+                raise
+            self._move_to(directory)
+        self.abandon()
+
     # Compaction
 
     @property
@@ -511,14 +573,20 @@ class Log:
             return self._loaded_producers().last_batches()
 
     def replace_segments(self, cleaned: Segment, replaced: Sequence[Segment], now_ms: int) -> bool:
-        """Put what the cleaner made of some segments in their place; False if these are not all there any more.
+        """Put what the cleaner made of some segments in their place; False if these are not all there any more, or the
+        log is being moved.
 
         Crash-safe, by the order of the names as Kafka gives them: `swap.py` finishes at the next open what is begun
         here. Readers of the replaced segments go on with their descriptors.
         """
         with self._lock:
             at = self._segments.index(replaced[0]) if replaced[0] in self._segments[:-1] else -1
-            if self._is_abandoned or at < 0 or self._segments[at : at + len(replaced)] != list(replaced):
+            if (
+                self._is_abandoned
+                or not self.may_be_cleaned
+                or at < 0
+                or self._segments[at : at + len(replaced)] != list(replaced)
+            ):
                 return False
             cleaned.next_offset = replaced[-1].next_offset
             cleaned.rename(self._files, SWAP)
@@ -530,14 +598,27 @@ class Log:
         self._files.sync_directory(self.directory)
         return True
 
-    def move_to(self, directory: str) -> None:
+    def _move_to(self, directory: str) -> None:
         """The directory has this name now; who still reads or flushes must not touch another log under the old one."""
-        with self._lock:
-            self.directory = directory
-            for segment in self._segments:
-                segment.move_to(directory)
-            self.leader_epochs.move_to(f"{directory}/{LEADER_EPOCHS}")
-            self._producers.move_to(directory)
+        before, self.directory = self.directory, directory
+        for segment in self._segments:
+            segment.move_to(directory)
+        self.leader_epochs.move_to(f"{directory}/{LEADER_EPOCHS}")
+        self._producers.move_to(directory)
+        self._removable = [(at, directory + path.removeprefix(before)) for at, path in self._removable]
+
+    def rename_to(self, directory: str, run: Callable[[Callable[[], None]], None]) -> None:
+        """Give the directory another name, while others use the log. Readers take no lock, so `run` must call what it
+        gets where nobody reads."""
+
+        def rename() -> None:
+            with self._lock:
+                if not self._is_abandoned:  # deleted meanwhile
+                    self._files.rename(self.directory, directory)
+                    self._move_to(directory)
+
+        with self._flush_lock:
+            run(rename)
 
     # Cutting
 

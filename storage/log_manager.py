@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 from storage import checkpoints
 from storage.checkpoints import MetaProperties, TopicPartition
@@ -25,6 +26,7 @@ from storage.config import LogConfig
 from storage.errors import DiskFull, InconsistentDirectory, StorageFailure
 from storage.files import Files
 from storage.files import Lock as FileLock
+from storage.future_log import FUTURE, MAX_NAME, deleted_name, future_name, is_beginning, is_usable
 from storage.log import Log
 from storage.retention import apply_retention
 
@@ -33,7 +35,6 @@ BOOT_ID = ".boot-id"
 PARTITION_NAME = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})-(?P<partition>\d{1,10})")
 _DELETED = re.compile(r".*\.[0-9a-f]{32}-delete")
 _CONTROLLER_TOPIC = "__cluster_metadata"  # Kafka's own, in a directory taken over from it
-_MAX_NAME = 255
 
 
 @dataclass(slots=True)
@@ -45,11 +46,23 @@ class LogDirectory:
     properties: MetaProperties
 
 
+class _Found(NamedTuple):
+    """What the directories hold besides logs."""
+
+    futures: list[tuple[TopicPartition, Log]]
+    twins: list[tuple[TopicPartition, Log]]  # logs of partitions that have one already
+    deleted: list[str]
+
+
 class LogManager:
     """Made by `open`; `close` is a clean stop."""
 
     def __init__(self, files: Files, directories: list[LogDirectory], config_for: Callable[[str], LogConfig]) -> None:
         self.logs: dict[TopicPartition, Log] = {}
+        self.futures: dict[TopicPartition, Log] = {}  # copies of these, in the directories that they are moved to
+        self.replaced: dict[TopicPartition, Log] = {}  # by a copy that still has a future log's name
+        self.preferred: dict[TopicPartition, str] = {}  # where a partition is to be made, if it is made
+        self.strays: list[str] = []  # directories of future logs that belong to no log
         self.high_watermarks: dict[TopicPartition, int] = {}
         self.directories = directories
         self.failed: dict[str, StorageFailure] = {}  # directories whose disk failed, other than by being full
@@ -87,8 +100,10 @@ class LogManager:
                 opened.append(LogDirectory(path, lock, MetaProperties("", node_id, b"")))
             _claim(files, opened, node_id, cluster_id)
             manager = cls(files, opened, config_for)
+            found = _Found([], [], [])
             for directory in opened:
-                manager._load(directory.path, now_ms)
+                manager._load(directory.path, found, now_ms)
+            manager._settle_moves(found, now_ms)
         except BaseException:
             for directory in opened:
                 directory.lock.release()
@@ -101,7 +116,7 @@ class LogManager:
 
     # Opening
 
-    def _load(self, root: str, now_ms: int) -> None:
+    def _load(self, root: str, found: _Found, now_ms: int) -> None:
         files = self.files
         boot_id = files.boot_id()
         recorded = files.read_bytes(f"{root}/{BOOT_ID}")
@@ -116,15 +131,14 @@ class LogManager:
                 continue
             path = f"{root}/{entry.name}"
             if _DELETED.fullmatch(entry.name):
-                self._remove_tree(path)
+                found.deleted.append(path)
                 continue
-            match = PARTITION_NAME.fullmatch(entry.name)
+            future = FUTURE.fullmatch(entry.name)
+            match = future or PARTITION_NAME.fullmatch(entry.name)
             if match is None or match["topic"] == _CONTROLLER_TOPIC:
                 continue
             key = match["topic"], int(match["partition"])
-            if key in self.logs:
-                raise InconsistentDirectory(f"{path} and {self.logs[key].directory} are the same partition")
-            self.logs[key] = Log.open(
+            log = Log.open(
                 files,
                 path,
                 self._config_for(key[0]),
@@ -134,10 +148,14 @@ class LogManager:
                 now_ms=now_ms,
                 cleaned_offset=cleaned_offsets.get(key, 0),
             )
-            self.high_watermarks[key] = min(high_watermarks.get(key, 0), self.logs[key].next_offset)
-            topic_id = checkpoints.read_topic_id(files, path)
-            if topic_id is not None:
-                self._topic_ids[key] = topic_id
+            log.name = _name(key)
+            log.cleaned_offset = cleaned_offsets.get(key)
+            if future:
+                found.futures.append((key, log))
+            elif key in self.logs:
+                found.twins.append((key, log))
+            else:
+                self._take_up(key, log, high_watermarks.get(key, 0))
         files.remove(f"{root}/{checkpoints.CLEAN_SHUTDOWN}")
         try:
             files.write_atomically(f"{root}/{BOOT_ID}", boot_id.encode())
@@ -145,25 +163,130 @@ class LogManager:
             files.remove(f"{root}/{BOOT_ID}")
             files.sync_directory(root)
 
+    def _take_up(self, key: TopicPartition, log: Log, high_watermark: int) -> None:
+        self.logs[key] = log
+        self.high_watermarks[key] = min(high_watermark, log.next_offset)
+        topic_id = checkpoints.read_topic_id(self.files, log.directory)
+        if topic_id is not None:
+            self._topic_ids[key] = topic_id
+
+    # Moves between directories, found half-way (`future_log.py` says what the names mean)
+
+    def _settle_moves(self, found: _Found, now_ms: int) -> None:
+        deleted = {posixpath.basename(path) for path in found.deleted}
+        for key, twin in found.twins:
+            found.deleted.append(self._drop_shorter(key, self.logs[key], twin))
+        for key, future in sorted(found.futures, key=lambda pair: pair[1].next_offset, reverse=True):
+            current = self.logs.get(key)
+            if current is None:
+                if deleted_name(posixpath.basename(future.directory)) in deleted:
+                    self._promote(key, future)
+                else:
+                    self._set_aside(future)
+            elif key in self.futures or not self._is_of_topic(key, future):
+                future.abandon()
+                self.remove_tree(future.directory)
+            elif future.next_offset > current.next_offset and is_beginning(current, future):
+                name = posixpath.basename(future.directory)
+                found.deleted.append(self._give_way(current, future, name))
+                self._promote(key, future)
+            else:
+                self._resume(key, current, future, now_ms)
+        for path in found.deleted:
+            self.remove_tree(path)
+
+    def _is_of_topic(self, key: TopicPartition, future: Log) -> bool:
+        topic_id = checkpoints.read_topic_id(self.files, future.directory)
+        return topic_id is None or topic_id == self._topic_ids.get(key, topic_id)
+
+    def _drop_shorter(self, key: TopicPartition, one: Log, other: Log) -> str:
+        """A move's last step could not take the old log's name away. Its directory as it is called now."""
+        short, long = sorted((one, other), key=lambda log: log.next_offset)
+        if not self._is_of_topic(key, other) or not is_beginning(short, long):
+            raise InconsistentDirectory(f"{other.directory} and {one.directory} are the same partition")
+        self._take_up(key, long, max(self.high_watermarks[key], short.next_offset))
+        return self._give_way(short, long, future_name(_name(key)))
+
+    def _give_way(self, current: Log, future: Log, name: str) -> str:
+        """Its directory as it is called now."""
+        future.flush()
+        root = self.root_of(current)
+        doomed = f"{root}/{deleted_name(name)}"
+        current.abandon()
+        self.files.rename(current.directory, doomed)
+        self.files.sync_directory(root)
+        return doomed
+
+    def _promote(self, key: TopicPartition, future: Log) -> None:
+        future.flush()
+        root = self.root_of(future)
+        future.rename_to(f"{root}/{_name(key)}", lambda rename: rename())
+        self.files.sync_directory(root)
+        self._take_up(key, future, future.next_offset)
+
+    def _set_aside(self, future: Log) -> None:
+        """It may be all that is left, but whether it is whole nobody knows. Kafka, too, says `-stray` of such."""
+        stray = future.directory.removesuffix("-future") + "-stray"
+        future.abandon()
+        self.files.rename(future.directory, stray)
+        self.strays.append(stray)
+
+    def _resume(self, key: TopicPartition, current: Log, future: Log, now_ms: int) -> None:
+        start_offset = current.segments[0].base_offset
+        if not is_usable(current, future):
+            future.abandon()
+            self.remove_tree(future.directory)
+            future = self.open_future(key, future.directory, start_offset=start_offset, now_ms=now_ms)
+        current.may_be_cleaned = future.may_be_cleaned = False
+        self.futures[key] = future
+
+    def open_future(self, key: TopicPartition, path: str, *, start_offset: int, now_ms: int) -> Log:
+        """A new one. Raises StorageFailure."""
+        self._forget_checkpoints(posixpath.dirname(path), key)
+        self.files.make_directory(path)
+        config = self.logs[key].config
+        future = Log.open(self.files, path, config, clean=True, now_ms=now_ms, log_start_offset=start_offset)
+        future.name = _name(key)
+        if key in self._topic_ids:
+            checkpoints.write_topic_id(self.files, path, self._topic_ids[key], sync=False)
+        return future
+
+    def discard_future(self, key: TopicPartition, now_ms: int) -> None:
+        """Raises StorageFailure."""
+        future = self.futures[key]
+        self._doom(future, now_ms)
+        del self.futures[key]
+        self.files.sync_directory(self.root_of(future))
+
     # Failing
 
     def note_failure(self, log: Log, failure: StorageFailure) -> None:
         """Of an append, a flush or a checkpoint. `take_offline` is the caller's to decide."""
         if not log.is_abandoned:
-            self._note_failure(posixpath.dirname(log.directory), failure)
+            self.note_failure_in(self.root_of(log), failure)
 
-    def _note_failure(self, root: str, failure: StorageFailure) -> None:
+    def note_failure_in(self, root: str, failure: StorageFailure) -> None:
         if not isinstance(failure, DiskFull):
             self.failed.setdefault(root, failure)
 
     def take_offline(self, root: str) -> None:
         """Nothing in this directory is written any more, and the next start trusts none of it."""
         self.offline |= {root}
+        for key, future in list(self.futures.items()):  # what can be moved after the next start is still there
+            if self.is_offline(future) or self.is_offline(self.logs[key]):
+                future.abandon()
+                del self.futures[key]
+                self.logs[key].may_be_cleaned = True
         with suppress(StorageFailure):
             self.files.remove(f"{root}/{BOOT_ID}")
 
+    @staticmethod
+    def root_of(log: Log) -> str:
+        """The directory of `log.dirs` that it lies in."""
+        return posixpath.dirname(log.directory)
+
     def is_offline(self, log: Log) -> bool:
-        return bool(self.offline) and posixpath.dirname(log.directory) in self.offline
+        return bool(self.offline) and self.root_of(log) in self.offline
 
     @property
     def _online(self) -> list[LogDirectory]:
@@ -186,7 +309,7 @@ class LogManager:
         if log is not None and self._topic_ids.get(key, topic_id) != topic_id:
             raise InconsistentDirectory(f"{log.directory} belongs to another topic of the name {topic}")
         if log is None:
-            root = self._emptiest_directory()
+            root = self._directory_for(key)
             path = f"{root}/{topic}-{partition}"
             self._forget_checkpoints(root, key)
             self.files.make_directory(path)
@@ -201,33 +324,49 @@ class LogManager:
             self._new.add(key)
         return log
 
-    def _emptiest_directory(self) -> str:
+    def _directory_for(self, key: TopicPartition) -> str:
         online = [directory.path for directory in self._online]
         if not online:
             raise StorageFailure("all log directories have failed")
-        if len(online) == 1:
-            return online[0]
+        preferred = self.preferred.pop(key, None)
+        if preferred in online:
+            return preferred
         takers = [path for path in online if path not in self.cordoned]
-        used = [posixpath.dirname(log.directory) for log in self.logs.values()]
+        used = [self.root_of(log) for _, log in self.all_logs()]
         return min(takers or online, key=used.count)
 
     def delete(self, topic: str, partition: int, *, now_ms: int) -> None:
         """The partition is gone, durably; its files go later, for someone may be sending them."""
         key = topic, partition
         log = self.logs[key]
-        root, name = posixpath.split(log.directory)
+        for other in (self.futures.pop(key, None), self.replaced.pop(key, None)):
+            if other is not None:
+                self._delete_other(other, now_ms)
         if self.is_offline(log):  # its files stay where they are
             self._forget(key)
             log.abandon()
             return
-        suffix = f".{checkpoints.random_uuid().hex()}-delete"
-        doomed = f"{root}/{name[: _MAX_NAME - len(suffix)]}{suffix}"
-        self.files.rename(log.directory, doomed)
+        self._doom(log, now_ms)
         self._forget(key)
-        log.move_to(doomed)
+        self.files.sync_directory(self.root_of(log))
+
+    def _delete_other(self, log: Log, now_ms: int) -> None:
+        """Before the partition's own log: without that it would be nobody's."""
+        try:
+            if not self.is_offline(log):
+                self._doom(log, now_ms)
+                self.files.sync_directory(self.root_of(log))
+        except StorageFailure as failure:  # of another disk than that of the partition
+            self.note_failure_in(self.root_of(log), failure)
         log.abandon()
+
+    def _doom(self, log: Log, now_ms: int) -> None:
+        """Mark the directory as deleted; its files go later, for someone may be sending them."""
+        root, name = posixpath.split(log.directory)
+        suffix = f".{checkpoints.random_uuid().hex()}-delete"
+        doomed = f"{root}/{name[: MAX_NAME - len(suffix)]}{suffix}"
+        log.discard_as(doomed)
         self._removable.append((now_ms + log.config.file_delete_delay_ms, doomed))
-        self.files.sync_directory(root)
 
     def _forget(self, key: TopicPartition) -> None:
         del self.logs[key]
@@ -241,30 +380,37 @@ class LogManager:
         with self._checkpoint_lock:
             if offset < log.next_offset:
                 log.prepare_truncation(offset)
-                self._write_checkpoints(posixpath.dirname(log.directory))
+                self._write_checkpoints(self.root_of(log))
                 log.truncate_to(offset)
 
     def truncate_fully_and_start_at(self, topic: str, partition: int, offset: int, *, now_ms: int) -> None:
         log = self.logs[topic, partition]
         with self._checkpoint_lock:
             log.prepare_truncation(log.segments[0].base_offset)
-            self._write_checkpoints(posixpath.dirname(log.directory))
+            self._write_checkpoints(self.root_of(log))
             log.truncate_fully_and_start_at(offset, now_ms)
 
     def remove_deleted(self, now_ms: int) -> None:
         """Give back the space of partitions and segments deleted longer than file.delete.delay.ms ago."""
         for entry in [entry for entry in self._removable if entry[0] <= now_ms]:
             if posixpath.dirname(entry[1]) not in self.offline:
-                self._remove_tree(entry[1])
+                self.remove_tree(entry[1])
             self._removable.remove(entry)
-        for log in list(self.logs.values()):
+        for _, log in self.all_logs():
             if not self.is_offline(log):
                 log.remove_deleted(now_ms)
 
-    def _remove_tree(self, path: str) -> None:
+    def remove_later(self, path: str, due_ms: int) -> None:
+        self._removable.append((due_ms, path))
+
+    def remove_tree(self, path: str) -> None:
         for entry in self.files.entries(path):
             self.files.remove(f"{path}/{entry.name}")
         self.files.remove_directory(path)
+
+    def all_logs(self) -> list[tuple[TopicPartition, Log]]:
+        """With the future ones."""
+        return [*self.logs.items(), *self.futures.items()]
 
     # Upkeep; each may run in a worker thread. What fails for one log is done for the others, then raised.
 
@@ -320,18 +466,18 @@ class LogManager:
         except StorageFailure as failure:
             self.note_failure(log, failure)
             if log.has_lost_writes:  # then not even a kill leaves everything: the next start is to check
-                self.files.remove(f"{posixpath.dirname(log.directory)}/{BOOT_ID}")
+                self.files.remove(f"{self.root_of(log)}/{BOOT_ID}")
             raise
 
     def _for_each(self, act: Callable[[Log], object]) -> None:
         failures = []
-        for key, log in list(self.logs.items()):
+        for key, log in self.all_logs():
             if self.is_offline(log):
                 continue
             try:
                 act(log)
             except StorageFailure as failure:
-                if self.logs.get(key) is log:  # else it was deleted meanwhile
+                if log in (self.logs.get(key), self.futures.get(key)):  # else it was deleted meanwhile
                     failures.append(failure)
         if failures:
             raise failures[0]
@@ -340,16 +486,28 @@ class LogManager:
         failures = []
         for directory in self._online:
             try:
-                with self._checkpoint_lock:
-                    self._write_checkpoints(directory.path)
+                self.write_checkpoints_of(directory.path)
             except StorageFailure as failure:
-                self._note_failure(directory.path, failure)
+                self.note_failure_in(directory.path, failure)
                 failures.append(failure)
         if failures:
             raise failures[0]
 
+    def write_checkpoints_of(self, root: str) -> None:
+        with self._checkpoint_lock:
+            self._write_checkpoints(root)
+
+    def write_cleaned_offsets(self, root: str) -> None:
+        offsets = {key: log.cleaned_offset for key, log in self._logs_in(root).items()}
+        cleaned = {key: offset for key, offset in offsets.items() if offset is not None}
+        with self._checkpoint_lock:
+            checkpoints.write_offsets(self.files, f"{root}/{checkpoints.CLEANED_OFFSETS}", cleaned)
+
+    def _logs_in(self, root: str) -> dict[TopicPartition, Log]:
+        return {key: log for key, log in self.all_logs() if self.root_of(log) == root}
+
     def _write_checkpoints(self, root: str) -> None:
-        here = {key: log for key, log in list(self.logs.items()) if posixpath.dirname(log.directory) == root}
+        here = self._logs_in(root)
         offsets = {key: log.recovery_point for key, log in here.items()}
         starts = {key: log.log_start_offset for key, log in here.items() if log.starts_inside_segment}
         marks = {key: mark for key, mark in list(self.high_watermarks.items()) if key in here}
@@ -374,17 +532,25 @@ class LogManager:
         try:
             self.flush_all()
             self._for_each(Log.close)
+            unclean = {self.root_of(log) for log in self.replaced.values()}
             for directory in self._online:
-                checkpoints.write_clean_shutdown(self.files, directory.path)
+                if directory.path in unclean:
+                    self.files.remove(f"{directory.path}/{BOOT_ID}")
+                else:
+                    checkpoints.write_clean_shutdown(self.files, directory.path)
         finally:
             self.abandon()
 
     def abandon(self) -> None:
         """Unlock without writing anything, as a kill does."""
-        for log in self.logs.values():
+        for _, log in self.all_logs():
             log.abandon()
         for directory in self.directories:
             directory.lock.release()
+
+
+def _name(key: TopicPartition) -> str:
+    return f"{key[0]}-{key[1]}"
 
 
 def _claim(files: Files, directories: list[LogDirectory], node_id: int, cluster_id: str | None) -> None:

@@ -72,8 +72,8 @@ class ProducerLog:
             self._snapshots = sorted({*before, offset})
         self._thin_out()
 
-    def write_snapshot_at_roll(self) -> None:
-        """Not synced: the flush that the new segment waits for writes one of its own."""
+    def write_snapshot_unsynced(self) -> None:
+        """At a roll: the flush that the new segment waits for writes one of its own."""
         snapshot = self.snapshot()
         if snapshot and self._write_lock.acquire(blocking=False):  # else a flush is writing one right now
             try:
@@ -82,6 +82,13 @@ class ProducerLog:
                     self._snapshots = sorted({*self._snapshots, snapshot[0]})
             finally:
                 self._write_lock.release()
+
+    def take_over(self, state: ProducerState) -> None:
+        """Go on with what another log of the partition knows: also of producers whose batches are deleted."""
+        self.state = state
+        self._snapshots = [offset for offset in self._snapshots if offset < state.next_offset]
+        with suppress(StorageFailure):  # for who is killed before the next flush, which writes it again
+            self._files.write_atomically(self._path(state.next_offset), state.encode(), sync=False)
 
     def _thin_out(self) -> None:
         """Two are enough: the last, and one to fall back to if it is damaged."""

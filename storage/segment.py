@@ -13,7 +13,7 @@ Not here: what a batch must be like, and which segment an offset belongs to.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from random import random
 
@@ -175,6 +175,19 @@ class Segment:
         if position == 0:
             self._first_timestamp_ms = max_timestamp_ms
         self._index(position, len(data), last_offset, max_timestamp_ms, index_interval_bytes)
+
+    def append_copied(self, data: Buffer, found: Sequence[BatchHeader], index_interval_bytes: int) -> None:
+        """Write batches that lie in another log as they are here: `found`, which `data` consists of."""
+        position = self.log.size
+        self.log.append(data)
+        self.is_synced = False
+        if position == 0:
+            self._first_timestamp_ms = found[0].max_timestamp_ms
+        for header in found:
+            self.next_offset = header.last_offset + 1
+            size = header.size_bytes
+            self._index(position, size, header.last_offset, header.max_timestamp_ms, index_interval_bytes)
+            position += size
 
     def _index(self, position: int, size: int, last_offset: int, max_timestamp_ms: int, interval_bytes: int) -> None:
         """Note a batch, which is in the file already, in the indexes if it is due."""
@@ -365,6 +378,14 @@ class Segment:
         """(position, header) of the batches from the one that contains `offset` on."""
         position = self.position_of(offset)
         return iter(()) if position is None else headers(self.log.opened(), position, self.log.size)
+
+    def last_batch(self) -> tuple[int, BatchHeader] | None:
+        """(position, header)."""
+        entry = self._offsets.last_entry()
+        last = None
+        for found in headers(self.log.opened(), entry[1] if entry else 0, self.log.size):
+            last = found
+        return last
 
     def batch_at(self, position: int) -> RecordBatch | None:
         size = self.size_at(position)

@@ -1,13 +1,12 @@
 """AlterReplicaLogDirs (key 34): move replicas between the log directories of this broker (KIP-113).
 
-Served: v0-v2. A replica that is where it should be is answered as moved. To move one that is not is not done yet, and
-answered KAFKA_STORAGE_ERROR.
+Served: v0-v2. The answer says that a replica is on its way; DescribeLogDirs says how far. To send it to where it is
+cancels that. Where a replica is sent that is not there, it is made later: the answer is an error all the same, as with
+Kafka.
 """
 
 from __future__ import annotations
 
-import os
-import posixpath
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -45,12 +44,10 @@ def answer(
 
 
 def move(path: str, topic: str, index: int, ctx: RequestContext) -> ErrorCode:
-    logs = ctx.broker.replicas.logs
-    # Absolute, for another directory of the same name may be meant.
-    if not path.startswith("/") or path not in [os.path.abspath(each.path) for each in logs.directories]:
-        return ErrorCode.LOG_DIR_NOT_FOUND
-    log = logs.logs.get((topic, index))
-    if log is None:
-        return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    is_there = os.path.abspath(posixpath.dirname(log.directory)) == path
-    return ErrorCode.NONE if is_there else ErrorCode.KAFKA_STORAGE_ERROR
+    known = ctx.broker.image.topic(topic)
+    is_known = known is not None and known.partition(index) is not None
+    try:
+        ctx.broker.log_dir_moves.alter((topic, index), path, is_known=is_known)
+    except BrokerError as error:
+        return error.code
+    return ErrorCode.NONE

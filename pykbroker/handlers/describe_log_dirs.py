@@ -1,6 +1,7 @@
 """DescribeLogDirs (key 35): the directories of `log.dirs`, what is in them and how much room there is (KIP-113).
 
-Served: v0-v5. Kafka 4 has dropped v0, which is answered as Kafka 3.9 does.
+Served: v0-v5. Kafka 4 has dropped v0, which is answered as Kafka 3.9 does. A replica that is being moved is in two
+directories: in the one it goes to as a future replica, with the number of records that are not copied yet.
 
 v3  an error of the whole response, for who may not ask (KIP-784)
 v4  total and usable bytes of the volume (KIP-827)
@@ -10,9 +11,7 @@ v5  whether a directory is cordoned: takes no new partitions (KIP-1066)
 from __future__ import annotations
 
 import os
-import posixpath
 from collections import defaultdict
-from collections.abc import Iterable
 
 from pykbroker.config_brokers import is_cordoned
 from pykbroker.context import RequestContext
@@ -28,16 +27,18 @@ UNKNOWN = -1
 
 def handle(request: DescribeLogDirsRequest, ctx: RequestContext) -> DescribeLogDirsResponse:
     logs = ctx.broker.replicas.logs
-    if request.topics is None:
-        wanted: Iterable[tuple[str, int]] = list(logs.logs)
-    else:
-        asked = dict.fromkeys((topic.topic, index) for topic in request.topics for index in topic.partitions)
-        wanted = [key for key in asked if key in logs.logs]
+    asked = None
+    if request.topics is not None:
+        asked = {(topic.topic, index) for topic in request.topics for index in topic.partitions}
     found: dict[str, dict[str, list[Partition]]] = defaultdict(lambda: defaultdict(list))
-    for topic, index in wanted:
-        log = logs.logs[topic, index]
-        partition = Partition(partition_index=index, partition_size=log.size_bytes, offset_lag=0, is_future_key=False)
-        found[posixpath.dirname(log.directory)][topic].append(partition)
+    for key, log in logs.all_logs():
+        if asked is None or key in asked:
+            is_future = log is not logs.logs[key]
+            lag = logs.logs[key].next_offset - log.next_offset if is_future else 0
+            partition = Partition(
+                partition_index=key[1], partition_size=log.size_bytes, offset_lag=lag, is_future_key=is_future
+            )
+            found[logs.root_of(log)][key[0]].append(partition)
     return DescribeLogDirsResponse(results=[directory(each.path, found[each.path], ctx) for each in logs.directories])
 
 

@@ -435,9 +435,7 @@ def test_deleted_files_are_removed_after_their_delay(files: MemoryFiles) -> None
 def test_a_log_whose_directory_was_renamed_works_there(files: MemoryFiles) -> None:
     log = opened(files)
     fill(log, 12)
-    files.rename("/d/t-0", "/d/gone")
-    log.move_to("/d/gone")
-    log.abandon()
+    log.discard_as("/d/gone")
     new = opened(files)
     append(new, b"new")
 

@@ -105,9 +105,9 @@ def test_young_segments_are_not_touched() -> None:
 
     assert it.clean(now_ms=599) is None
     assert it.clean(now_ms=800) == "t"
-    assert it.cleaner.checkpoint(("t", 0)) == 9
+    assert it.log().cleaned_offset == 9
     assert it.clean(now_ms=1100) == "t"
-    assert it.cleaner.checkpoint(("t", 0)) == 18
+    assert it.log().cleaned_offset == 18
 
 
 def test_what_has_waited_too_long_is_compacted_however_little_it_is() -> None:
@@ -128,7 +128,7 @@ def test_a_topic_of_the_same_name_begins_dirty() -> None:
     it.logs.delete("t", 0, now_ms=0)
     it.logs.create("t", 0, topic_id=b"another topic...", now_ms=0)
 
-    assert it.cleaner.checkpoint(("t", 0)) is None
+    assert it.logs.logs["t", 0].cleaned_offset is None
     assert it.clean() is None
     assert it.files.read_bytes(f"/d/{CLEANED_OFFSETS}") == b"0\n0\n"
 

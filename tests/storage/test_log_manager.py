@@ -91,7 +91,7 @@ def test_partitions_go_where_the_fewest_are(files: MemoryFiles) -> None:
 def test_a_partition_in_two_directories_is_refused(files: MemoryFiles) -> None:
     for root in ("/d/one", "/d/two"):
         manager = opened(files, [root], cluster_id="c")
-        create(manager)
+        create(manager).append_as_leader([make_batch(root.encode())], leader_epoch=0, now_ms=0)
         manager.close()
 
     with pytest.raises(InconsistentDirectory):
