@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pykbroker import config_entries, config_loggers, config_resources, topic_names
-from pykbroker.config_docs import DOCS
+from pykbroker.config_docs import documentation
 from pykbroker.config_entries import ConfigEntry, ConfigSource
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
@@ -100,7 +100,7 @@ def described(entry: ConfigEntry, request: DescribeConfigsRequest, ctx: RequestC
         is_sensitive=entry.definition.is_sensitive,
         synonyms=[Synonym(name=name, value=value, source=source) for name, value, source in shown(entry, request)],
         config_type=TYPES.index(entry.definition.type),
-        documentation=DOCS.get(entry.definition.name) if request.include_documentation else None,
+        documentation=documentation(entry.definition.name) if request.include_documentation else None,
     )
     if ctx.api_version == 0:
         config.is_default = entry.source == ConfigSource.DEFAULT

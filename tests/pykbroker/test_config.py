@@ -20,10 +20,10 @@ from pykbroker.config import (
     group_definitions,
     topic_definitions,
 )
-from pykbroker.config_docs import DOCS
+from pykbroker.config_docs import DOCS, WITHOUT_EFFECT, documentation
+from pykbroker.config_effects import has_effect
 from pykbroker.config_values import Definition, InvalidValueError, expected, parse, text_of
 from pykbroker.errors import StartupError
-from pykbroker.topic_config import SYNONYMS
 
 FACTS = json.loads((Path(__file__).parent.parent / "facts" / "kafka-configs.json").read_text())
 TABLES = {"topic": topic_definitions(), "group": group_definitions(), "broker": broker_definitions()}
@@ -325,7 +325,15 @@ def test_a_share_group_may_not_start_elsewhere(text: str) -> None:
 
 def test_what_is_documented_exists() -> None:
     assert [] == [name for name in DOCS if not any(name in table for table in TABLES.values())]
-    assert topic_definitions().keys() & DOCS.keys() == set(SYNONYMS) - {"local.retention.bytes", "local.retention.ms"}
+
+
+@pytest.mark.parametrize("name", sorted({name for table in TABLES.values() for name in table}))
+def test_every_setting_is_documented_and_those_without_effect_say_so(name: str) -> None:
+    text = documentation(name)
+
+    assert text is not None
+    assert text.endswith(".")
+    assert has_effect(name) != text.endswith(WITHOUT_EFFECT)
 
 
 EVERY = [definition for table in TABLES.values() for definition in table.values()]
