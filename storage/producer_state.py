@@ -107,6 +107,14 @@ class Producer:
         return None
 
 
+class Beginning(NamedTuple):
+    """The lowest sequence number of those that asked to begin a transaction, in the latest epoch."""
+
+    epoch: int
+    sequence: int
+    asked_ms: int
+
+
 class LastBatch(NamedTuple):
     """What a producer wrote last; the offset is None if that was a marker, or nothing is known."""
 
@@ -130,19 +138,18 @@ class ProducerState:
         self.by_id: dict[int, Producer] = {}
         self._ongoing: dict[int, int] = {}  # first offset of a transaction -> producer id, in order of offset
         self.completed: list[CompletedTransaction] = []  # their markers may not be replicated yet
-        # By producer id the epoch and the lowest sequence number of what asked to begin a transaction here: should that
-        # be refused for now, what was sent after it must not come before it (KIP-890).
-        self._beginnings: dict[int, tuple[int, int]] = {}
+        # By producer id. If one is refused for now, what was sent after it must not come before it (KIP-890).
+        self._beginnings: dict[int, Beginning] = {}
 
     # What a leader asks before it writes
 
-    def expect_beginning(self, batch: RecordBatch) -> None:
+    def expect_beginning(self, batch: RecordBatch, now_ms: int) -> None:
         """A transaction may begin here with this batch, once somebody else has said so."""
-        epoch, lowest = self._beginnings.get(batch.producer_id, (NO_EPOCH, 0))
-        if batch.producer_epoch > epoch:
-            self._beginnings[batch.producer_id] = batch.producer_epoch, batch.base_sequence
-        elif batch.producer_epoch == epoch:
-            self._beginnings[batch.producer_id] = epoch, min(lowest, batch.base_sequence)
+        found = self._beginnings.get(batch.producer_id)
+        if found is None or batch.producer_epoch > found.epoch:
+            self._beginnings[batch.producer_id] = Beginning(batch.producer_epoch, batch.base_sequence, now_ms)
+        elif batch.producer_epoch == found.epoch and batch.base_sequence < found.sequence:
+            self._beginnings[batch.producer_id] = found._replace(sequence=batch.base_sequence)
 
     def check(self, batch: RecordBatch, *, from_client: bool) -> BatchSpan | None:
         """Raise if the batch may not follow; the span of the first one if this is its repetition."""
@@ -169,10 +176,10 @@ class ProducerState:
         return None
 
     def _check_beginning(self, batch: RecordBatch) -> None:
-        epoch, lowest = self._beginnings[batch.producer_id]
-        if batch.producer_epoch == epoch and batch.base_sequence > lowest:
+        expected = self._beginnings[batch.producer_id]
+        if batch.producer_epoch == expected.epoch and batch.base_sequence > expected.sequence:
             raise OutOfOrderSequence(
-                f"producer {batch.producer_id} begins with sequence number {batch.base_sequence}, {lowest} was refused"
+                f"producer {batch.producer_id} sent sequence number {batch.base_sequence} before {expected.sequence}"
             )
 
     def _check_coordinator(self, producer: Producer, batch: RecordBatch) -> None:
@@ -245,8 +252,10 @@ class ProducerState:
         return min([high_watermark, *undecided])
 
     def remove_expired(self, now_ms: int, expiration_ms: int) -> None:
-        """Forget who has been silent that long. And what was refused: who tries again does so within seconds."""
-        self._beginnings.clear()
+        """Forget who has been silent that long."""
+        for producer_id, beginning in list(self._beginnings.items()):
+            if now_ms - beginning.asked_ms >= expiration_ms:
+                del self._beginnings[producer_id]
         for producer in list(self.by_id.values()):
             is_idle = now_ms - producer.last_timestamp_ms >= expiration_ms
             if is_idle and producer.transaction_offset == NO_OFFSET:

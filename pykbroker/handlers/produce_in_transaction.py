@@ -52,7 +52,7 @@ async def outside_of_transaction(
         return {}
     ((producer_id, producer_epoch),) = producers
     for partition, batch in first.values():
-        partition.log.producers.expect_beginning(batch)
+        partition.log.producers.expect_beginning(batch, ctx.broker.clock_ms())
     try:
         refused = await check(
             ctx.broker.transactions,

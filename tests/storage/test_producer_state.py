@@ -66,7 +66,7 @@ def test_the_next_sequence_number_follows_and_no_other() -> None:
 def test_what_was_sent_after_a_refused_beginning_does_not_come_before_it() -> None:
     state = ProducerState()
     for refused in (batch(4, transactional=True), batch(6, transactional=True)):
-        state.expect_beginning(refused)
+        state.expect_beginning(refused, now_ms=0)
 
     with pytest.raises(OutOfOrderSequence):
         state.check(batch(6, transactional=True), from_client=True)
@@ -76,17 +76,31 @@ def test_what_was_sent_after_a_refused_beginning_does_not_come_before_it() -> No
     assert state.check(batch(6, transactional=True), from_client=True) is None
 
 
-def test_a_refused_beginning_means_nothing_to_another_epoch() -> None:
+def test_of_the_latest_epoch_the_lowest_refused_beginning_counts() -> None:
     state = ProducerState()
-    state.expect_beginning(batch(0, transactional=True))
+    for sequence, epoch in ((2, 0), (5, 1), (4, 1), (6, 1), (1, 0)):
+        state.expect_beginning(batch(sequence, epoch=epoch, transactional=True), now_ms=0)
 
-    assert state.check(batch(5, epoch=1, transactional=True), from_client=True) is None
+    assert state.check(batch(4, epoch=1, transactional=True), from_client=True) is None
+    with pytest.raises(OutOfOrderSequence):
+        state.check(batch(5, epoch=1, transactional=True), from_client=True)
+
+
+def test_what_a_fenced_producer_asked_does_not_stop_its_successor() -> None:
+    state = after(batch(0, epoch=1, transactional=True))
+    state.expect_beginning(batch(0, transactional=True), now_ms=0)
+
+    assert state.check(batch(1, epoch=1, transactional=True), from_client=True) is None
 
 
 def test_a_refused_beginning_is_forgotten_with_the_silent() -> None:
     state = ProducerState()
-    state.expect_beginning(batch(0, transactional=True))
-    state.remove_expired(now_ms=5, expiration_ms=10)
+    state.expect_beginning(batch(0, transactional=True), now_ms=5)
+
+    state.remove_expired(now_ms=14, expiration_ms=10)
+    with pytest.raises(OutOfOrderSequence):
+        state.check(batch(5, transactional=True), from_client=True)
+    state.remove_expired(now_ms=15, expiration_ms=10)
 
     assert state.check(batch(5, transactional=True), from_client=True) is None
 
