@@ -35,6 +35,7 @@ class Wanted:
     last_fetched_epoch: int
     told_high_watermark: int = -1
     told_log_start_offset: int = -1
+    topic_name: str = ""  # that the topic id stood for when it was known first
 
 
 class FetchSession:
@@ -56,6 +57,7 @@ class FetchSession:
         if known is not None:
             wanted.told_high_watermark = known.told_high_watermark
             wanted.told_log_start_offset = known.told_log_start_offset
+            wanted.topic_name = known.topic_name
         self.partitions[key] = wanted
 
 

@@ -29,7 +29,7 @@ from wire.errors import CorruptBatch, ErrorCode
 from wire.record_batch import RecordBatch
 
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
-UNKNOWN_EPOCH = -1
+UNKNOWN_EPOCH = UNKNOWN_OFFSET = -1
 
 
 class Partition:
@@ -233,6 +233,28 @@ class Partition:
             return self.log.aborted_transactions(offset, next_offset)
         except StorageError as error:
             raise refused(error) from error
+
+    # --- leader epochs
+
+    def end_of_epoch(self, epoch: int) -> tuple[int, int]:
+        """The largest epoch not after `epoch`, and where it ends; -1 for both if it is not known here. The leader's own
+        begins where it took over, but the log knows an epoch only once something is written in it.
+        """
+        log, latest = self.log, self.log.leader_epochs.latest
+        if epoch == UNKNOWN_EPOCH or epoch > self.leader_epoch:
+            return UNKNOWN_EPOCH, UNKNOWN_OFFSET
+        if epoch == self.leader_epoch or latest == UNKNOWN_EPOCH:
+            return epoch, log.next_offset
+        return (latest, log.next_offset) if epoch > latest else log.end_offset_for_epoch(epoch)
+
+    def divergence(self, last_fetched_epoch: int, offset: int) -> tuple[int, int] | None:
+        """Where a reader's records up to `offset` cannot be ours any more: the epoch up to which both may agree, and
+        where it ends here (KIP-595). Raises BrokerError.
+        """
+        epoch, end_offset = self.end_of_epoch(last_fetched_epoch)
+        if epoch == UNKNOWN_EPOCH or end_offset == UNKNOWN_OFFSET or offset < self.log_start_offset:
+            raise BrokerError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        return (epoch, end_offset) if epoch < last_fetched_epoch or end_offset < offset else None
 
     # --- deleting
 

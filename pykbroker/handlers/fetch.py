@@ -50,6 +50,7 @@ FIRST_WITH_TOPIC_IDS = 13
 TopicResult = FetchResponse.FetchableTopicResponse
 PartitionResult = TopicResult.PartitionData
 AbortedTransaction = PartitionResult.AbortedTransaction
+EpochEndOffset = PartitionResult.EpochEndOffset
 Result = tuple[Key, Wanted, PartitionResult]
 
 
@@ -75,6 +76,7 @@ class Fetch:
         self._ctx = ctx
         self._session: FetchSession | None = None
         self._is_incremental = False
+        self._is_diverging = False
         self._max_bytes = min(request.max_bytes, ctx.broker.fetch_max_bytes)
         if ctx.usage is not None:
             self._max_bytes = min(self._max_bytes, ctx.broker.quotas.most_fetch_bytes(ctx.usage))
@@ -105,6 +107,9 @@ class Fetch:
                 session.forget((topic.topic, topic.topic_id, index))
         for key, wanted in _asked(request):
             session.want(key, wanted)
+        if not session.partitions:
+            sessions.close(session.id)
+            self._session = None
         return list(session.partitions.items())
 
     # --- what there is
@@ -124,8 +129,12 @@ class Fetch:
     def _read_one(self, key: Key, wanted: Wanted, *, max_bytes: int, at_least_one: bool) -> PartitionResult:
         index = key[2]
         try:
-            partition = self._partition(key)
+            partition = self._partition(key, wanted)
             partition.check_leader(wanted.current_leader_epoch)
+            if wanted.last_fetched_epoch >= 0 and (
+                diverging := partition.divergence(wanted.last_fetched_epoch, wanted.fetch_offset)
+            ):
+                return self._diverging(index, partition, *diverging)
             if self._ctx.api_version < FIRST_WITH_ZSTD and partition.log.config.target_codec is Codec.ZSTD:
                 raise BrokerError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)  # KIP-110: the topic's word, not the batches'
             records = partition.read(
@@ -145,6 +154,18 @@ class Fetch:
             records=records or b"",
         )
 
+    def _diverging(self, index: int, partition: Partition, epoch: int, end_offset: int) -> PartitionResult:
+        self._is_diverging = True
+        return PartitionResult(
+            partition_index=index,
+            high_watermark=partition.high_watermark,
+            last_stable_offset=partition.last_stable_offset,
+            log_start_offset=partition.log_start_offset,
+            diverging_epoch=EpochEndOffset(epoch=epoch, end_offset=end_offset),
+            aborted_transactions=None,
+            records=b"",
+        )
+
     def _refused(self, index: int, code: ErrorCode) -> PartitionResult:
         if code == ErrorCode.KAFKA_STORAGE_ERROR and self._ctx.api_version < FIRST_WITH_STORAGE_ERROR:
             code = ErrorCode.NOT_LEADER_OR_FOLLOWER  # upon which old clients look for the leader again
@@ -162,16 +183,26 @@ class Fetch:
             for aborted in partition.aborted_transactions(offset, next_offset)
         ]
 
-    def _partition(self, key: Key) -> Partition:
+    def _partition(self, key: Key, wanted: Wanted) -> Partition:
+        """Raises BrokerError. A topic id that was known once keeps its name, as in Kafka: who goes on asking for it is
+        told that this topic is gone, or that it is another's name now.
+        """
         name, topic_id, index = key
-        if self._ctx.api_version >= FIRST_WITH_TOPIC_IDS:
-            name = self._ctx.broker.topic_name(topic_id)
-        return self._ctx.broker.replicas.replica(name, index)
+        if self._ctx.api_version < FIRST_WITH_TOPIC_IDS:
+            return self._ctx.broker.replicas.replica(name, index)
+        if not wanted.topic_name:
+            wanted.topic_name = self._ctx.broker.topic_name(topic_id)
+        partition = self._ctx.broker.replicas.replica(wanted.topic_name, index)
+        if partition.topic_id != topic_id:
+            raise BrokerError(ErrorCode.INCONSISTENT_TOPIC_ID)
+        return partition
 
     def is_satisfied(self, results: list[Result]) -> bool:
         """Is there enough, or is waiting of no use?"""
         request = self._request
-        if request.max_wait_ms <= 0 or not self._wanted or any(result.error_code for _, _, result in results):
+        if request.max_wait_ms <= 0 or not self._wanted or self._is_diverging:
+            return True
+        if any(result.error_code for _, _, result in results):
             return True
         return sum(_size(result) for _, _, result in results) >= self._min_bytes
 
@@ -212,7 +243,7 @@ class Fetch:
         if isinstance(found.records, LogSlice):
             try:
                 found.records = await self._ctx.broker.conversions.for_consumer(
-                    self._partition(key),
+                    self._partition(key, wanted),
                     found.records,
                     offset=wanted.fetch_offset,
                     magic=1 if self._ctx.api_version >= FIRST_WITH_MAGIC_1 else 0,
@@ -222,9 +253,9 @@ class Fetch:
         return found
 
     def _readable(self) -> Iterator[Partition]:
-        for key, _ in self._wanted:
+        for key, wanted in self._wanted:
             with suppress(BrokerError):
-                yield self._partition(key)
+                yield self._partition(key, wanted)
 
     # --- what is answered
 
@@ -269,6 +300,7 @@ class Fetch:
             or result.error_code != ErrorCode.NONE
             or result.high_watermark != wanted.told_high_watermark
             or result.log_start_offset != wanted.told_log_start_offset
+            or result.diverging_epoch.epoch >= 0
         )
 
 

@@ -13,14 +13,11 @@ from __future__ import annotations
 
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
-from pykbroker.partition import UNKNOWN_EPOCH, Partition
 from wire.api.offset_for_leader_epoch import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
 
 Asked = OffsetForLeaderEpochRequest.OffsetForLeaderTopic.OffsetForLeaderPartition
 TopicResult = OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult
 EpochEndOffset = TopicResult.EpochEndOffset
-
-UNKNOWN_OFFSET = -1
 
 
 def handle(request: OffsetForLeaderEpochRequest, ctx: RequestContext) -> OffsetForLeaderEpochResponse:
@@ -56,18 +53,5 @@ def end_of_epoch(topic: str, asked: Asked, ctx: RequestContext) -> EpochEndOffse
         partition.check_leader(asked.current_leader_epoch)
     except BrokerError as error:
         return EpochEndOffset(error_code=error.code, partition=asked.partition)
-    epoch, end_offset = find_end(partition, asked.leader_epoch)
+    epoch, end_offset = partition.end_of_epoch(asked.leader_epoch)
     return EpochEndOffset(partition=asked.partition, leader_epoch=epoch, end_offset=end_offset)
-
-
-def find_end(partition: Partition, epoch: int) -> tuple[int, int]:
-    """The largest epoch not after `epoch`, and where it ends: the leader's own begins where it took over.
-
-    The log knows an epoch only once something is written in it.
-    """
-    log, latest = partition.log, partition.log.leader_epochs.latest
-    if epoch == UNKNOWN_EPOCH or epoch > partition.leader_epoch:
-        return UNKNOWN_EPOCH, UNKNOWN_OFFSET
-    if epoch == partition.leader_epoch or latest == UNKNOWN_EPOCH:
-        return epoch, log.next_offset
-    return (latest, log.next_offset) if epoch > latest else log.end_offset_for_epoch(epoch)

@@ -26,6 +26,7 @@ def fetch(
     topic_id: bytes = bytes(16),
     partition_max_bytes: int = EVERYTHING,
     epoch: int = -1,
+    last_fetched_epoch: int = -1,
     **fields: Any,
 ) -> FetchRequest:
     """`wanted`: (partition, offset) of each."""
@@ -35,6 +36,7 @@ def fetch(
             fetch_offset=offset,
             partition_max_bytes=partition_max_bytes,
             current_leader_epoch=epoch,
+            last_fetched_epoch=last_fetched_epoch,
         )
         for index, offset in wanted
     ]
@@ -98,6 +100,37 @@ async def test_the_leader_epoch_that_the_client_knows_must_be_the_current_one(
     [partition] = told(await filled.ask(fetch((0, 0), epoch=epoch), BY_NAME))
 
     assert error == partition.error_code
+
+
+@pytest.mark.parametrize(
+    ("last_fetched_epoch", "offset", "error", "diverging"),
+    [
+        (0, 6, 0, (-1, -1)),
+        (0, 7, 0, (0, 6)),
+        (1, 6, ErrorCode.OFFSET_OUT_OF_RANGE, (-1, -1)),
+        (1, 0, ErrorCode.OFFSET_OUT_OF_RANGE, (-1, -1)),
+    ],
+)
+async def test_a_reader_is_told_where_its_records_are_not_ours_any_more(
+    filled: InMemoryBroker, last_fetched_epoch: int, offset: int, error: int, diverging: tuple[int, int]
+) -> None:
+    """KIP-595; answers of Apache Kafka 4.3."""
+    request = fetch((0, offset), last_fetched_epoch=last_fetched_epoch)
+
+    [answer] = told(await filled.ask(request, BY_NAME))
+
+    assert error == answer.error_code
+    assert diverging == (answer.diverging_epoch.epoch, answer.diverging_epoch.end_offset)
+
+
+async def test_nobody_waits_with_records_that_are_not_ours_any_more(
+    filled: InMemoryBroker, mock_clock: MockClock
+) -> None:
+    request = fetch((0, 7), (1, 6), last_fetched_epoch=0, max_wait_ms=10_000)
+
+    answers = told(await filled.ask(request, BY_NAME))
+
+    assert [0, -1] == [answer.diverging_epoch.epoch for answer in answers]
 
 
 async def test_the_first_batch_always_comes_and_the_limit_holds_for_the_rest(filled: InMemoryBroker) -> None:
@@ -175,14 +208,16 @@ async def test_a_fetch_that_waits_at_a_topic_is_told_when_it_is_deleted(
 class Session:
     """A client's side of a fetch session."""
 
-    def __init__(self, broker: InMemoryBroker) -> None:
+    def __init__(self, broker: InMemoryBroker, topic_id: bytes = bytes(16)) -> None:
         self._broker = broker
+        self._topic_id = topic_id
         self.id, self.epoch = 0, 0
 
     async def fetch(self, *wanted: tuple[int, int], forgotten: Sequence[int] = ()) -> Any:
-        gone = [FetchRequest.ForgottenTopic(topic="t", partitions=list(forgotten))] if forgotten else []
-        request = fetch(*wanted, session_id=self.id, session_epoch=self.epoch, forgotten_topics_data=gone)
-        response = await self._broker.ask(request, BY_NAME)
+        topic = {"topic_id": self._topic_id}
+        gone = [FetchRequest.ForgottenTopic(topic="t", partitions=list(forgotten), **topic)] if forgotten else []
+        request = fetch(*wanted, session_id=self.id, session_epoch=self.epoch, forgotten_topics_data=gone, **topic)
+        response = await self._broker.ask(request, BY_ID if any(self._topic_id) else BY_NAME)
         if response.error_code == 0:
             self.id, self.epoch = response.session_id, self.epoch + 1
         return response
@@ -212,6 +247,34 @@ async def test_a_forgotten_partition_is_told_no_more(filled: InMemoryBroker) -> 
     filled.append("t", 1, [NOW_MS])
 
     assert [1] == list(indices(await session.fetch(forgotten=[0])))
+
+
+async def test_a_session_with_nothing_left_to_fetch_is_over(filled: InMemoryBroker) -> None:
+    session = Session(filled)
+    await session.fetch((0, 6))
+
+    last = await session.fetch(forgotten=[0])
+
+    assert (0, 0) == (last.error_code, last.session_id)
+    assert 0 == len(filled.broker.fetch_sessions)
+
+
+async def test_a_session_learns_that_its_topic_is_gone_and_then_that_it_is_another(filled: InMemoryBroker) -> None:
+    """The codes are those of Apache Kafka 4.3, which remembers the name that an id had."""
+    topic = filled.broker.image.topic("t")
+    assert topic is not None
+    session = Session(filled, topic.id)
+    await session.fetch((0, 6))
+
+    await filled.broker.controller.delete_topics(["t"])
+    [gone] = told(await session.fetch())
+    await filled.create("t")
+    [another] = told(await session.fetch())
+    [stranger] = told(await filled.ask(fetch((0, 0), topic_id=topic.id), BY_ID))
+
+    assert ErrorCode.UNKNOWN_TOPIC_OR_PARTITION == gone.error_code
+    assert ErrorCode.INCONSISTENT_TOPIC_ID == another.error_code
+    assert ErrorCode.UNKNOWN_TOPIC_ID == stranger.error_code
 
 
 async def test_who_got_data_is_served_last_the_next_time(filled: InMemoryBroker) -> None:
