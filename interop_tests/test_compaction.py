@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from interop_tests.harness import Broker, wait_until
 from interop_tests.raw import create_topic
+from interop_tests.reading import read
 from interop_tests.test_dump_log import dump
 from interop_tests.tools import Java
 
@@ -24,32 +25,6 @@ def produce(broker: Broker, topic: str, pairs: list[tuple[bytes, bytes | None]],
     for key, value in pairs:
         client.produce(topic, value, key, partition=0)
     assert client.flush(30) == 0
-
-
-def read(
-    broker: Broker, topic: str, isolation: str = "read_uncommitted", *, partition: int = 0
-) -> list[tuple[int, bytes, bytes | None]]:
-    """(offset, key, value) of all that is there."""
-    reader = Consumer(
-        {
-            "bootstrap.servers": broker.address,
-            "group.id": "unused",
-            "enable.partition.eof": True,
-            "isolation.level": isolation,
-            "log_level": 0,
-        }
-    )
-    reader.assign([TopicPartition(topic, partition, 0)])
-    found = []
-    try:
-        while True:
-            message = reader.poll(20)
-            assert message is not None
-            if message.error():
-                return found
-            found.append((message.offset(), message.key(), message.value()))
-    finally:
-        reader.close()
 
 
 def age(broker: Broker, topic: str) -> None:

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from interop_tests.harness import Broker
 from interop_tests.raw import create_topic
+from interop_tests.reading import read
 from interop_tests.tools import Java
 
 DUMP = "org.apache.kafka.tools.DumpLogSegments"
@@ -148,4 +149,28 @@ def test_a_log_killed_while_written_is_sound_after_recovery(start_broker: Callab
 
     told = dump(java, list((broker.data_dir / "lz4-0").glob("*.log")), "--deep-iteration")
 
+    assert sum(int(count) for count in re.findall(r" count: (\d+) ", told)) == 2 * RECORDS
+
+
+def test_preallocated_segments_are_trimmed_and_never_served(start_broker: Callable[..., Broker], java: Java) -> None:
+    broker = start_broker()
+    segment_bytes = 1 << 20
+    create_topic(broker, "none", segment_bytes=str(segment_bytes), preallocate="true")
+
+    def sizes() -> list[int]:
+        return [log.stat().st_size for log in sorted((broker.data_dir / "none-0").glob("*.log"))]
+
+    fill(broker, "none")
+    *rolled, last = sizes()
+    assert all(0 < segment_bytes - size < 70_000 for size in rolled)
+    assert last == segment_bytes
+    broker.kill()
+    broker.start()
+    assert 0 < sizes()[-1] < segment_bytes
+    fill(broker, "none")
+    assert [offset for offset, _, _ in read(broker, "none")] == list(range(2 * RECORDS))
+    broker.terminate()
+
+    assert max(sizes()) < segment_bytes
+    told = dump(java, list((broker.data_dir / "none-0").glob("*.log")), "--deep-iteration")
     assert sum(int(count) for count in re.findall(r" count: (\d+) ", told)) == 2 * RECORDS

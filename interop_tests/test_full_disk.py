@@ -10,7 +10,7 @@ import pytest
 
 from interop_tests.harness import Broker, Kind
 from interop_tests.raw import Connection, batch, create_topic, produce_request
-from interop_tests.test_compaction import read
+from interop_tests.reading import read
 
 STORAGE_ERROR = 56
 SIZE_BYTES = 8 << 20

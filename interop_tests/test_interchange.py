@@ -11,7 +11,8 @@ from confluent_kafka import Producer
 
 from interop_tests.harness import KINDS, Broker
 from interop_tests.raw import create_topic
-from interop_tests.test_compaction import SETTINGS, produce, read
+from interop_tests.reading import read
+from interop_tests.test_compaction import SETTINGS, produce
 from interop_tests.tools import Java
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]

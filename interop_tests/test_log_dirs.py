@@ -13,7 +13,7 @@ from kafka.protocol.admin import AlterReplicaLogDirsRequest, DescribeLogDirsRequ
 
 from interop_tests.harness import Broker, in_background, wait_until
 from interop_tests.raw import Connection, batch, create_topic, produce_request
-from interop_tests.test_compaction import read
+from interop_tests.reading import read
 from interop_tests.test_durability import Sent, produce_with_confluent
 from interop_tests.tools import Java
 

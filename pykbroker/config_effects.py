@@ -21,7 +21,7 @@ _WITHOUT_EFFECT = re.compile(
             r"add\.partitions\.to\.txn\..*",
             r"config\.providers|early\.start\.listeners|kafka\.metrics\..*|metric\.reporters|metrics\..*",
             r"log\.flush\..*checkpoint\.interval\.ms|queued\.max\..*|request\.timeout\.ms",
-            r"socket\.connection\..*|(log\.)?preallocate",
+            r"socket\.connection\..*",
             # classes of Java
             r"(create\.topic|alter\.config)\.policy\.class\.name|group\.share\.assignors|principal\.builder\.class",
             r"client\.quota\.callback\.class|security\.providers",

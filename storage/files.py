@@ -77,8 +77,8 @@ class Lock(Protocol):
 
 
 class Files(Protocol):
-    def create(self, path: str) -> File:
-        """An empty file, whatever was there before."""
+    def create(self, path: str, *, allocated_bytes: int = 0) -> File:
+        """An empty file, whatever was there before; on the disk as long as that, with zeros that do not count."""
 
     def open(self, path: str, size: int) -> File:
         """The existing file, of which `size` bytes count; does not touch the disk."""
@@ -294,9 +294,14 @@ class RealFiles:
     def __init__(self, max_open: int = 4096) -> None:
         self._pool = _Pool(max_open)
 
-    def create(self, path: str) -> RealFile:
+    def create(self, path: str, *, allocated_bytes: int = 0) -> RealFile:
         with _translated(path):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644))
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            try:
+                if allocated_bytes:
+                    os.ftruncate(descriptor, allocated_bytes)
+            finally:
+                os.close(descriptor)
         return RealFile(path, 0, self._pool)
 
     def open(self, path: str, size: int) -> RealFile:

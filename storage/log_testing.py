@@ -104,8 +104,11 @@ def _check_segments(files: MemoryFiles, log: Log, has_gaps: bool) -> None:
         prefix = f"{log.directory}/{segment.base_offset:020}"
         data = files.read_bytes(f"{prefix}.log")
         assert data is not None
-        assert len(data) == segment.size_bytes
-        found = batches(memoryview(data))
+        if log.config.preallocate:
+            assert not any(data[segment.size_bytes :])
+        else:
+            assert len(data) == segment.size_bytes
+        found = batches(memoryview(data[: segment.size_bytes]))
         positions, position = {}, 0
         for batch in found:
             assert batch.base_offset >= expected if has_gaps else batch.base_offset == expected

@@ -160,7 +160,8 @@ def _recover(
         with suppress(DiskFull):
             segment.become_inactive()
         is_gap_loss = not clean and following > recovery_point and cleaned_offset <= segment.next_offset
-        if cut or (is_gap_loss and segment.next_offset < following):
+        # What was cut at its right end was preallocated, or a torn write that nobody missed.
+        if segment.next_offset < following and (cut or is_gap_loss):
             return segments[: index + 1]
         segment.next_offset = following
     return segments

@@ -2,7 +2,7 @@
 
 Invariants
   base_offset <= every offset in the file < next_offset, strictly increasing.
-  Bytes after `size_bytes` are garbage of a torn write; recovery cuts them, reads never see them.
+  Bytes after `size_bytes` are garbage of a torn write, or preallocated zeros; recovery cuts them, reads never see them.
   Indexes may lag behind the file, never lead it: a crash may lose index entries, not invent them.
   What the time index's file lacks lies behind the last entry of the offset index's file.
   The segment is immutable once rolled; only its indexes are then loaded on use.
@@ -60,6 +60,7 @@ class Segment:
         self.is_synced = False
         self.modified_ms = now_ms
         self.transactions = transactions
+        self._is_preallocated = False  # zeros follow what was written
         self._offsets = offsets
         self._times = times
         self._created_ms = now_ms
@@ -84,7 +85,8 @@ class Segment:
         offsets = OffsetIndex(files.create(path(INDEX)), base_offset, config.segment_index_bytes)
         times = TimeIndex(files.create(path(TIME_INDEX)), base_offset, config.segment_index_bytes)
         transactions = TransactionIndex(files, path(TRANSACTION_INDEX), None)
-        log = files.create(path(LOG))
+        is_preallocated = config.preallocate and not marked
+        log = files.create(path(LOG), allocated_bytes=config.segment_bytes if is_preallocated else 0)
         segment = cls(
             base_offset,
             log,
@@ -97,6 +99,7 @@ class Segment:
         offsets.start_empty()
         times.start_empty()
         segment._max_timestamp_ms = NO_TIMESTAMP
+        segment._is_preallocated = is_preallocated
         return segment
 
     @classmethod
@@ -215,13 +218,17 @@ class Segment:
         self._entries_unwritten = 0
 
     def become_inactive(self) -> None:
-        """No more batches will come: the time index gets the largest timestamp as its last entry.
+        """No more batches will come: the time index gets the largest timestamp as its last entry, and the disk back
+        what was preallocated.
 
         If it cannot be written there is no roll: after a kill, an inactive segment's indexes are believed.
         """
         self._times.append(self.max_timestamp_ms, self._max_timestamp_offset)
         self.is_synced = False
         self.write_indexes()
+        if self._is_preallocated:
+            self.log.truncate(self.log.size)
+            self._is_preallocated = False
 
     def sync(self) -> None:
         """Make all that the kernel has survive a power cut."""

@@ -30,6 +30,7 @@ class _Inode:
         self.data = bytearray(data)
         self.durable = bytes(data)
         self.modified_ms = modified_ms
+        self.written_bytes = len(data)  # what is allocated behind them takes no space, as in a real file
 
     def after_power_cut(self, random: Random) -> _Inode:
         same = 0
@@ -45,7 +46,7 @@ class _Inode:
 
     def after_kill(self) -> _Inode:
         clone = _Inode(bytes(self.data), self.modified_ms)
-        clone.durable = self.durable
+        clone.durable, clone.written_bytes = self.durable, self.written_bytes
         return clone
 
 
@@ -125,6 +126,7 @@ class MemoryFile:
         inode = self._opened()
         self._files.count_operation(self.path)
         inode.data[size:] = b""
+        inode.written_bytes = min(inode.written_bytes, size)
         inode.data.extend(bytes(size - len(inode.data)))
         self.size = size
 
@@ -213,13 +215,14 @@ class MemoryFiles:
             part = data[: self._random.randint(0, len(data))]
             inode.data[position : position + len(part)] = part
             raise
-        grows = position + len(data) - len(inode.data)
+        grows = position + len(data) - inode.written_bytes
         if self.space_bytes is not None and grows > self.space_bytes:
             return 0
         if self.space_bytes is not None:
             self.space_bytes -= max(grows, 0)
         inode.data.extend(bytes(max(0, position - len(inode.data))))
         inode.data[position : position + len(data)] = data
+        inode.written_bytes = max(inode.written_bytes, position + len(data))
         inode.modified_ms = self.now_ms
         return len(data)
 
@@ -255,9 +258,11 @@ class MemoryFiles:
 
     # The Files protocol
 
-    def create(self, path: str) -> MemoryFile:
+    def create(self, path: str, *, allocated_bytes: int = 0) -> MemoryFile:
         self.count_operation(path)
-        self._put(path, _Inode(modified_ms=self.now_ms))
+        inode = _Inode(modified_ms=self.now_ms)
+        inode.data = bytearray(allocated_bytes)
+        self._put(path, inode)
         return MemoryFile(path, 0, self)
 
     def open(self, path: str, size: int) -> MemoryFile:

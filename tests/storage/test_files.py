@@ -52,6 +52,18 @@ def test_a_new_file_is_empty_whatever_was_there(disk: Disk) -> None:
     assert (0, b"") == (file.size, file.read(0, 10))
 
 
+def test_allocated_bytes_do_not_count(disk: Disk) -> None:
+    files, root = disk
+
+    file = files.create(f"{root}/a", allocated_bytes=10)
+    file.append(b"hello")
+
+    assert 5 == file.size
+    assert b"hello" + bytes(5) == files.read_bytes(f"{root}/a")
+    file.truncate(file.size)
+    assert b"hello" == files.read_bytes(f"{root}/a")
+
+
 def test_bytes_behind_the_size_that_counts_are_overwritten(disk: Disk) -> None:
     files, root = disk
     files.create(f"{root}/a").append(b"hello world")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -24,6 +24,7 @@ from storage.testing import MemoryFiles, PowerCut
 CONFIG = LogConfig(
     segment_bytes=700, index_interval_bytes=100, retention_bytes=1500, retention_ms=-1, file_delete_delay_ms=0
 )
+PREALLOCATED = replace(CONFIG, preallocate=True)
 ID = bytes(15) + b"\x05"
 OTHER_ID = bytes(15) + b"\x06"
 
@@ -33,6 +34,7 @@ class Life:
     """A broker with one partition, and what its clients and its operator were told."""
 
     files: MemoryFiles
+    config: LogConfig = CONFIG
     manager: LogManager = field(init=False)
     acknowledged: list[bytes] = field(default_factory=list)  # its index is the offset
     in_flight: list[bytes] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Life:
 
     def open(self) -> None:
         self.manager = LogManager.open(
-            self.files, ["/d"], node_id=1, cluster_id="c", config_for=lambda topic: CONFIG, now_ms=0
+            self.files, ["/d"], node_id=1, cluster_id="c", config_for=lambda topic: self.config, now_ms=0
         )
 
     @property
@@ -160,7 +162,7 @@ STEPS: list[Callable[[Life], None]] = [
 
 
 def reopened(life: Life, files: MemoryFiles) -> Log | None:
-    manager = LogManager.open(files, ["/d"], node_id=1, cluster_id="c", config_for=lambda topic: CONFIG, now_ms=0)
+    manager = LogManager.open(files, ["/d"], node_id=1, cluster_id="c", config_for=lambda topic: life.config, now_ms=0)
     return manager.logs.get(("t", 0))
 
 
@@ -179,8 +181,8 @@ def check_survivors(life: Life, log: Log | None, *, at_least: int) -> None:
     assert found == {offset: expected[offset] for offset in found}
 
 
-def operations() -> int:
-    life = Life(MemoryFiles())
+def operations(config: LogConfig = CONFIG) -> int:
+    life = Life(MemoryFiles(), config)
     life.run(STEPS)
     assert life.failures == 0
     return life.files.operations
@@ -240,6 +242,22 @@ def test_a_power_cut_at_any_operation_loses_nothing_flushed(seed: int) -> None:
         log = reopened(life, files)
 
         check_survivors(life, log, at_least=life.flushed)
+        if log is not None:
+            check_log(files, log, lost_producers=True)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_preallocated_segments_lose_no_more(seed: int | None) -> None:
+    """A kill, or with a seed a power cut: zeros behind what was written are no records, and hide none."""
+    for cut_at in range(1, operations(PREALLOCATED) + 1):
+        life = Life(MemoryFiles(cut_at=cut_at, seed=seed or 0), PREALLOCATED)
+        with pytest.raises(PowerCut):
+            life.run(STEPS)
+        files = life.files.after_kill() if seed is None else life.files.after_restart(seed * 1000 + cut_at)
+
+        log = reopened(life, files)
+
+        check_survivors(life, log, at_least=len(life.acknowledged) if seed is None else life.flushed)
         if log is not None:
             check_log(files, log, lost_producers=True)
 

@@ -94,3 +94,14 @@ def test_corruption_is_there_to_stay(files: MemoryFiles) -> None:
     files.corrupt("/d/a", 1, b"X")
 
     assert b"aXc" == files.after_restart(0).read_bytes("/d/a")
+
+
+def test_what_is_allocated_takes_space_only_when_it_is_written() -> None:
+    files = MemoryFiles(space_bytes=3)
+    files.make_directory("/d")
+    file = files.create("/d/a", allocated_bytes=100)
+
+    file.append(b"abc")
+
+    with pytest.raises(DiskFull):
+        file.append(b"d")
