@@ -26,6 +26,8 @@ from pykbroker.quotas import Quotas
 from pykbroker.replica_alter_log_dirs import ReplicaAlterLogDirs
 from pykbroker.replica_manager import ReplicaManager
 from pykbroker.share_partition_manager import SharePartitionManager
+from pykbroker.telemetry.instances import ClientInstances
+from pykbroker.telemetry.receiver import Receiver
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
@@ -63,6 +65,8 @@ class Broker:
         )
         self.conversions = Conversions()
         self.counts = Counts()
+        self.client_instances = ClientInstances(max_bytes=settings.int("telemetry.max.bytes"))
+        self.client_metrics = Receiver()
         self.fetch_sessions = FetchSessions(max_sessions=settings.int("max.incremental.fetch.session.cache.slots"))
         self.fetch_max_bytes = settings.int("fetch.max.bytes")
         self.producer_ids = ProducerIds(controller)

@@ -24,6 +24,8 @@ class RequestContext:
         "listener",
         "local_host",
         "local_port",
+        "software_name",
+        "software_version",
         "usage",
         "user",
     )
@@ -37,6 +39,7 @@ class RequestContext:
         self.client_host, self.client_port = client
         self.user = ANONYMOUS
         self.client_id = ""
+        self.software_name = self.software_version = "unknown"  # until ApiVersions tells
         self.api_version = 0
         # Of the last header, for the next one to be compared with: its size, what it held behind the correlation id,
         # and what read it.

@@ -169,6 +169,7 @@ class ListenerTask:
         finally:
             self._broker.counts.connections_closed[self.name] += 1
             self._broker.shares.connection_closed(context)
+            self._broker.client_instances.connection_closed(context)
             del self._connections[transport]
             transport.close()
 

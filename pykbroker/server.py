@@ -170,6 +170,7 @@ async def _serve(
         ):
             dispatcher, quotas = Dispatcher(), ConnectionQuotas(broker)
             entry = HttpEntry(broker, dispatcher) if http else None
+            broker.client_metrics.is_open = http  # under /metrics
             tasks = [ListenerTask(broker, dispatcher, quotas, listener, sock, entry) for listener, sock in sockets]
             await broker.controller.register_node(node_of(settings, tasks))
             await initial_topics.create(broker.controller, topics)

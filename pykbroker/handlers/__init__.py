@@ -17,7 +17,7 @@ class Api:
 
     first: int
     last: int
-    is_advertised: bool = True  # to clients, who otherwise do not ask for it
+    needs_receiver: bool = False  # of metrics: clients are told of it where somebody reads what they push
 
 
 APIS: dict[ApiKey, Api] = {
@@ -76,8 +76,8 @@ APIS: dict[ApiKey, Api] = {
     ApiKey.UNREGISTER_BROKER: Api(0, 0),
     ApiKey.DESCRIBE_TRANSACTIONS: Api(0, 0),
     ApiKey.LIST_TRANSACTIONS: Api(0, 2),
-    ApiKey.GET_TELEMETRY_SUBSCRIPTIONS: Api(0, 0, is_advertised=False),
-    ApiKey.PUSH_TELEMETRY: Api(0, 0, is_advertised=False),
+    ApiKey.GET_TELEMETRY_SUBSCRIPTIONS: Api(0, 0, needs_receiver=True),
+    ApiKey.PUSH_TELEMETRY: Api(0, 0, needs_receiver=True),
     ApiKey.LIST_CONFIG_RESOURCES: Api(0, 1),
     ApiKey.CONSUMER_GROUP_HEARTBEAT: Api(0, 1),
     ApiKey.CONSUMER_GROUP_DESCRIBE: Api(0, 1),

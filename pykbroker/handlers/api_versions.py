@@ -18,6 +18,7 @@ from wire.api.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from wire.errors import ErrorCode
 from wire.registry import ApiKey
 
+FIRST_WITH_SOFTWARE = 3
 FIRST_WITH_LEVEL_0 = 4
 
 # What Kafka accepts as the name and the version of a client's software.
@@ -28,10 +29,13 @@ def handle(request: ApiVersionsRequest | None, ctx: RequestContext) -> ApiVersio
     if request is None:  # a version that we do not know
         known = [_version(ctx, ApiKey.API_VERSIONS)]
         return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=known)
-    if ctx.api_version >= 3 and not _is_valid(request):
+    if ctx.api_version >= FIRST_WITH_SOFTWARE and not _is_valid(request):
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST, api_keys=())
+    if ctx.api_version >= FIRST_WITH_SOFTWARE:
+        ctx.software_name, ctx.software_version = request.client_software_name, request.client_software_version
+    has_receiver = ctx.broker.client_metrics.is_open
     return ApiVersionsResponse(
-        api_keys=[_version(ctx, key) for key, api in APIS.items() if api.is_advertised],
+        api_keys=[_version(ctx, key) for key, api in APIS.items() if has_receiver or not api.needs_receiver],
         supported_features=[
             ApiVersionsResponse.SupportedFeatureKey(name=name, min_version=feature.first, max_version=feature.last)
             for name, feature in features.supported().items()

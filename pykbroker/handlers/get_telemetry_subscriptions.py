@@ -1,32 +1,27 @@
-"""GetTelemetrySubscriptions (key 71): which of its metrics a client is to push (KIP-714). Served: v0, not advertised.
+"""GetTelemetrySubscriptions (key 71): which of its metrics a client is to push (KIP-714). Served: v0.
 
-As in a Kafka without a receiver of metrics: who asks nevertheless learns that none are wanted.
+As in Kafka it is answered whether somebody reads what is pushed or not, but clients are told of it only if so.
 """
 
 from __future__ import annotations
 
-import os
-import zlib
-
 from pykbroker.context import RequestContext
 from wire.api.get_telemetry_subscriptions import GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse
 from wire.compression import Codec
-from wire.types import ZERO_UUID
 
 ACCEPTED = (Codec.ZSTD, Codec.LZ4, Codec.GZIP, Codec.SNAPPY)
-PUSH_INTERVAL_MS = 300_000
-# Of what is asked for, so that a client notices a change: nothing, every so often.
-SUBSCRIPTION_ID = zlib.crc32(str(PUSH_INTERVAL_MS).encode()) & 0x7FFFFFFF
 
 
 def handle(request: GetTelemetrySubscriptionsRequest, ctx: RequestContext) -> GetTelemetrySubscriptionsResponse:
-    known = request.client_instance_id
+    broker = ctx.broker
+    subscriptions = broker.image.client_metrics_configs
+    instance = broker.client_instances.ask(request.client_instance_id, ctx, subscriptions, broker.clock_ms())
     return GetTelemetrySubscriptionsResponse(
-        client_instance_id=os.urandom(16) if known == ZERO_UUID else known,
-        subscription_id=SUBSCRIPTION_ID,
+        client_instance_id=instance.id,
+        subscription_id=instance.subscription.id,
         accepted_compression_types=[int(codec) for codec in ACCEPTED],
-        push_interval_ms=PUSH_INTERVAL_MS,
-        telemetry_max_bytes=ctx.broker.settings.int("telemetry.max.bytes"),
+        push_interval_ms=instance.subscription.interval_ms,
+        telemetry_max_bytes=broker.settings.int("telemetry.max.bytes"),
         delta_temporality=True,
-        requested_metrics=[],
+        requested_metrics=instance.subscription.metrics,
     )

@@ -6,6 +6,7 @@
     logs.py        sizes and offsets by partition, flushing, compaction, directories
     replicas.py    partitions and their replicas, the controller
     groups.py      groups, their states, how far they are behind
+    clients.py     what clients have pushed (KIP-714)
     process.py     the process: CPU, memory, file descriptors
     exposition.py  from families to text
 

@@ -9,10 +9,18 @@ from pykbroker.http.entry import LAZY_MODULES
 
 
 def test_a_broker_starts_without_what_http_needs() -> None:
-    program = "import sys, pykbroker.server, pykbroker.handlers.produce; print(*sys.modules)"
+    modules = "pykbroker.server, pykbroker.handlers.produce, pykbroker.handlers.push_telemetry"
+    program = f"import sys, {modules}; print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
 
     loaded = done.stdout.split()
     assert "pykbroker.http.entry" in loaded
-    assert set() == {*LAZY_MODULES, "http", "http.server", "pykbroker.metrics"} & set(loaded)
+    assert set() == {
+        *LAZY_MODULES,
+        "http",
+        "http.server",
+        "pykbroker.metrics",
+        "pykbroker.telemetry.otlp",
+        "google",
+    } & set(loaded)
