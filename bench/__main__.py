@@ -15,7 +15,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import clients, compaction, fetch, kcat, latency, produce, recompress, scale, start, transactions
+from bench import (
+    clients,
+    compaction,
+    fetch,
+    groups,
+    kcat,
+    latency,
+    metadata,
+    produce,
+    recompress,
+    scale,
+    start,
+    transactions,
+)
 from bench.brokers import KAFKA, PYKBROKER, ROOT, Broker, kafka_is_available
 from bench.method import FULL, QUICK, Benchmark, Figures, compare
 from bench.report import Line, as_json, line, markdown, page
@@ -28,9 +41,11 @@ BENCHMARKS: list[Benchmark] = [
     *clients.BENCHMARKS,
     *transactions.BENCHMARKS,
     *compaction.BENCHMARKS,
+    *groups.BENCHMARKS,
     *latency.BENCHMARKS,
     *start.BENCHMARKS,
     *scale.BENCHMARKS,
+    *metadata.BENCHMARKS,
 ]
 PAGE = ROOT / "docs" / "performance.md"
 KEYS = [row.key for benchmark in BENCHMARKS for row in benchmark.rows]

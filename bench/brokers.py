@@ -74,6 +74,15 @@ class Broker:
         kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(kilobytes) * 1024 / 1e6
 
+    def cpu_s(self) -> float:
+        """Processor time of all its threads that there are."""
+        assert self._process is not None
+        nanoseconds = 0
+        for path in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):  # that thread has just ended
+                nanoseconds += int(path.read_text().split()[0])
+        return nanoseconds / 1e9
+
     @contextlib.contextmanager
     def fresh(self) -> Iterator[Broker]:
         """Another broker of this kind, with no data and not started; killed at the end.

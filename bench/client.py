@@ -52,15 +52,22 @@ class Client:
         self.socket.close()
 
     def ask(self, request: Request, version: int, expected: type[ResponseT]) -> ResponseT:
-        self.socket.sendall(encode(request, version))
+        self.send(request, version)
         return self.answer(version, expected)
+
+    def send(self, request: Request, version: int) -> None:
+        self.socket.sendall(encode(request, version))
 
     def answer(self, version: int, expected: type[ResponseT]) -> ResponseT:
         return self.body(int.from_bytes(self.receive(4)), version, expected)
 
     def body(self, size: int, version: int, expected: type[ResponseT]) -> ResponseT:
         """The response whose size was received already."""
-        body = memoryview(self.receive(size))
+        return self.body_of(self.receive(size), version, expected)
+
+    @staticmethod
+    def body_of(data: bytearray, version: int, expected: type[ResponseT]) -> ResponseT:
+        body = memoryview(data)
         asked = request_class(ApiKey(expected.api_key))
         header, end = ResponseHeader.decoder(response_header_version(asked, version))(body, 0)
         assert header.correlation_id == CORRELATION_ID

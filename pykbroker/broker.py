@@ -21,6 +21,7 @@ from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FetchSessions
 from pykbroker.handlers import APIS
 from pykbroker.metadata.image import MetadataChange, MetadataImage
+from pykbroker.metadata_answers import MetadataAnswers
 from pykbroker.producer_ids import ProducerIds
 from pykbroker.quotas import Quotas
 from pykbroker.replica_alter_log_dirs import ReplicaAlterLogDirs
@@ -64,6 +65,7 @@ class Broker:
             self.replicas, clock_ms=clock_ms, bytes_per_second=lambda: self._setting(MOVE_RATE)
         )
         self.conversions = Conversions()
+        self.metadata_answers = MetadataAnswers()
         self.counts = Counts()
         self.client_instances = ClientInstances(max_bytes=settings.int("telemetry.max.bytes"))
         self.client_metrics = Receiver()

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from wire.compiler import Writer, struct_of
 from wire.errors import EncodeError
 from wire.fields import Field, Type, fields_of
+from wire.kept_array import KeptArray
 from wire.specs import OF_DEFAULTS, StructType
 from wire.types import MAX_STRING_BYTES, RECORDS, STRING, Fixed
 
@@ -136,6 +138,16 @@ def _encode_array(w: Writer, element: Type, local: str, out: str, depth: int, co
     if isinstance(element.primitive, Fixed) and element.primitive.code != "16s":
         w.line(f"{out} += pack(f'!{{len({local})}}{element.primitive.code}', *{local})")
         return
+    if element.struct is not None and depth == 0:
+        encoder_of = w.constant("encoder_of", partial(compile_encoder, version=w.version, flexible=w.flexible))
+        w.line(f"if type({local}) is KeptArray: {out} += {local}.encoded({w.version}, {encoder_of})")
+        with w.block("else:"):
+            _encode_each(w, element, local, out, depth)
+    else:
+        _encode_each(w, element, local, out, depth)
+
+
+def _encode_each(w: Writer, element: Type, local: str, out: str, depth: int) -> None:
     item = w.fresh("i")
     with w.block(f"for {item} in {local}:"):
         if element.struct is not None:
@@ -190,6 +202,7 @@ def write_string_length(out: bytearray, value: int) -> None:
 
 _RUNTIME: dict[str, Any] = {
     "EncodeError": EncodeError,
+    "KeptArray": KeptArray,
     "pack": struct.pack,
     "pack_h": struct.Struct("!h").pack,
     "pack_i": struct.Struct("!i").pack,

@@ -108,15 +108,12 @@ async def create_one(name: str, ctx: RequestContext) -> None:
 
 def answer(request: MetadataRequest, ctx: RequestContext, wanted: Wanted) -> MetadataResponse:
     image = ctx.broker.image
+    names = tuple(wanted.names)
     operations = TOPIC_OPERATIONS if request.include_topic_authorized_operations else NOT_ASKED_FOR
-    topics = [unknown_id(topic_id) for topic_id in wanted.unknown_ids]
-    missing = []
-    for name in wanted.names:
-        topic = image.topics.get(name)
-        if topic is None:
-            missing.append(missing_topic(name, operations))
-        else:
-            topics.append(described(topic, ctx, operations))
+    knows_listeners = ctx.api_version >= FIRST_WITH_LISTENER_NOT_FOUND
+    asked = (names, operations, knows_listeners, ctx.listener, frozenset(ctx.broker.replicas.offline))
+    known = ctx.broker.metadata_answers.get(image, asked, lambda: described_topics(names, ctx, operations))
+    unknown = [unknown_id(topic_id) for topic_id in wanted.unknown_ids]
     return MetadataResponse(
         brokers=[
             Broker(node_id=node.id, host=host, port=port, rack=node.rack)
@@ -124,11 +121,18 @@ def answer(request: MetadataRequest, ctx: RequestContext, wanted: Wanted) -> Met
         ],
         cluster_id=image.cluster_id,
         controller_id=image.controller_id,
-        topics=topics + missing,
+        topics=[*unknown, *known] if unknown else known,
         cluster_authorized_operations=(
             CLUSTER_OPERATIONS if request.include_cluster_authorized_operations else NOT_ASKED_FOR
         ),
     )
+
+
+def described_topics(names: Iterable[str], ctx: RequestContext, operations: int) -> list[Topic]:
+    """Those that do not exist last."""
+    topics = ctx.broker.image.topics
+    found = [described(topics[name], ctx, operations) for name in names if name in topics]
+    return found + [missing_topic(name, operations) for name in names if name not in topics]
 
 
 def described(topic: TopicImage, ctx: RequestContext, operations: int) -> Topic:
