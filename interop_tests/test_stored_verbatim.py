@@ -5,6 +5,7 @@ beyond all bounds does not take the broker's memory with it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from kafka import KafkaProducer
 
 from interop_tests.harness import Broker, free_port
 from interop_tests.raw import Connection, batch, create_topic, produce_request
+from interop_tests.test_kafka_tools import Tools
+from interop_tests.tools import Java
 from wire.api.produce import ProduceRequest
 from wire.compression import Codec
 from wire.headers import RequestHeader, request_header_version
@@ -133,6 +136,27 @@ def test_what_is_sent_is_what_is_stored(tapped: tuple[Broker, Tap], produce: Cal
             sent, stored = list(tap.produced()), batches(memoryview(log_of(broker, topic)))
             assert {Codec[codec.upper()]} == {each.compression for each in stored}
             assert COUNT == sum(each.record_count for each in stored)
+            assert [bytes(each.data[EPOCH_END:]) for each in sent] == [bytes(each.data[EPOCH_END:]) for each in stored]
+
+
+def test_what_a_java_client_sends_is_what_is_stored(tapped: tuple[Broker, Tap], java: Java) -> None:
+    broker, tap = tapped
+    with contextlib.closing(Tools(java)) as tools:
+        for codec in CODECS:
+            create_topic(broker, codec)
+            for stream in tap.said:
+                stream.clear()
+
+            status, printed = tools.run(
+                "producer-perf", "--topic", codec, "--num-records", "2000", "--record-size", "100",
+                "--throughput", "-1", "--producer-props",
+                f"bootstrap.servers=127.0.0.1:{tap.port}", f"compression.type={codec}",
+            )  # fmt: skip
+
+            assert status == 0, printed
+            sent, stored = list(tap.produced()), batches(memoryview(log_of(broker, codec)))
+            assert {Codec[codec.upper()]} == {each.compression for each in stored}
+            assert 2000 == sum(each.record_count for each in stored)
             assert [bytes(each.data[EPOCH_END:]) for each in sent] == [bytes(each.data[EPOCH_END:]) for each in stored]
 
 
