@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from kafka.protocol.admin import DeleteTopicsRequest
 from kafka.protocol.consumer import FetchRequest
@@ -24,6 +25,15 @@ def delete_topic(broker: Broker, name: str) -> None:
         [told] = connection.ask(DeleteTopicsRequest(topics=[topic], timeout_ms=10_000), 6).responses
     assert told.error_code == 0
     wait_until(lambda: next_offset(broker, name) is None)
+
+
+@pytest.mark.only_pykbroker  # Kafka begins to look half a minute after its start
+def test_the_space_of_a_deleted_topic_comes_back_when_its_delay_is_over(broker: Broker, name: str) -> None:
+    create_topic(broker, name, file_delete_delay_ms="100")
+
+    delete_topic(broker, name)
+
+    wait_until(lambda: not list(broker.data_dir.glob(f"{name[:20]}*")), timeout_s=10)
 
 
 class Session:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 FLUSH_INTERVAL_MS = 5_000
 # At the latest so often is looked whether flush.ms has passed; Kafka, unless told otherwise, never looks.
 FLUSH_CHECK_INTERVAL_MS = 1_000
+# So often is looked whether file.delete.delay.ms has passed for what was deleted.
+REMOVAL_INTERVAL_MS = 1_000
 
 
 async def maintain(broker: Broker) -> None:
@@ -35,8 +37,10 @@ async def maintain(broker: Broker) -> None:
     def flush_due() -> None:
         logs.flush_due(broker.clock_ms())
 
-    def remove() -> None:
+    def delete_old() -> None:
         logs.apply_retention(broker.clock_ms())
+
+    def remove_deleted() -> None:
         logs.remove_deleted(broker.clock_ms())
 
     def expire_producers() -> None:
@@ -60,5 +64,6 @@ async def maintain(broker: Broker) -> None:
         nursery.start_soon(every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
         interval_ms = max(1, min(settings.int("log.flush.scheduler.interval.ms"), FLUSH_CHECK_INTERVAL_MS))
         nursery.start_soon(every, interval_ms, flush_due)
-        nursery.start_soon(every, settings.int("log.retention.check.interval.ms"), remove)
+        nursery.start_soon(every, settings.int("log.retention.check.interval.ms"), delete_old)
+        nursery.start_soon(every, REMOVAL_INTERVAL_MS, remove_deleted)
         nursery.start_soon(every, settings.int("producer.id.expiration.check.interval.ms"), expire_producers)

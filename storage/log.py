@@ -734,6 +734,8 @@ class Log:
 
     def remove_deleted(self, now_ms: int) -> None:
         """Give back the space of segments deleted longer than file.delete.delay.ms ago."""
+        if not self._removable:
+            return
         delay_ms = self.config.file_delete_delay_ms
         with self._lock:
             due = [entry for entry in self._removable if now_ms - entry[0] >= delay_ms]
