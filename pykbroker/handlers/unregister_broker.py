@@ -1,6 +1,7 @@
 """UnregisterBroker (key 64): forget a broker that is gone (KIP-631). Served: v0.
 
-Of one node, that is nobody: the broker that answers is not gone.
+Of one node, that is nobody. The broker that answers is not gone, and refuses to forget itself; Kafka's does, and serves
+nobody until its next start.
 """
 
 from __future__ import annotations

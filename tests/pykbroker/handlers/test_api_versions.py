@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from pykbroker.handlers import APIS
@@ -19,6 +22,14 @@ async def test_what_is_promised_is_what_the_handler_table_has(broker: InMemoryBr
     assert ErrorCode.NONE == response.error_code
     assert {(key, api.first, api.last) for key, api in APIS.items() if not api.needs_receiver} == {
         (each.api_key, each.min_version, each.max_version) for each in response.api_keys
+    }
+
+
+def test_all_that_kafkas_brokers_serve_is_served_up_to_the_last_stable_version() -> None:
+    facts = json.loads((Path(__file__).parents[2] / "facts" / "kafka-schemas.json").read_text())["apis"]
+
+    assert {api["key"]: api["kafka_4_3"][1] for api in facts if "broker" in api["listeners"]} == {
+        int(key): api.last for key, api in APIS.items()
     }
 
 
