@@ -4,7 +4,8 @@ Served: v0-v1.
 
 v1  a reassignment that would change the replication factor may be refused (KIP-860)
 
-With one broker there is one set of replicas to choose: it takes effect at once, and nothing is ever under way.
+With one broker there is one set of replicas to choose: it takes effect at once, and nothing is ever under way. With no
+time at all (`timeout_ms` of 0 or less) nothing is done.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ Result = TopicResult.ReassignablePartitionResponse
 async def handle(
     request: AlterPartitionReassignmentsRequest, ctx: RequestContext
 ) -> AlterPartitionReassignmentsResponse:
+    if request.topics and request.timeout_ms <= 0:
+        raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
     results: list[TopicResult] = []
 
     def decide(image: MetadataImage) -> MetadataImage:
@@ -50,7 +53,9 @@ async def handle(
 
     await ctx.broker.controller.change(decide)
     return AlterPartitionReassignmentsResponse(
-        allow_replication_factor_change=request.allow_replication_factor_change, responses=results
+        allow_replication_factor_change=request.allow_replication_factor_change,
+        error_message=None if results else "",
+        responses=results,
     )
 
 
@@ -61,7 +66,20 @@ def error_response(
         allow_replication_factor_change=request.allow_replication_factor_change,
         error_code=error.code,
         error_message=error.own_message,
-        responses=[],
+        responses=[
+            TopicResult(
+                name=topic.name,
+                partitions=[
+                    Result(
+                        partition_index=wanted.partition_index,
+                        error_code=error.code,
+                        error_message=error.own_message,
+                    )
+                    for wanted in topic.partitions
+                ],
+            )
+            for topic in request.topics
+        ],
     )
 
 

@@ -20,9 +20,9 @@ Result = CreateAclsResponse.AclCreationResult
 
 
 async def handle(request: CreateAclsRequest, ctx: RequestContext) -> CreateAclsResponse:
+    wanted = [acls.acl_of(each) for each in request.creations]
     if not acls.are_kept(ctx.broker.settings):
         raise BrokerError(ErrorCode.SECURITY_DISABLED, "No Authorizer is configured.")
-    wanted = [acls.acl_of(each) for each in request.creations]
     acls.check_all(wanted)
     results, valid = [], []
     for acl in wanted:

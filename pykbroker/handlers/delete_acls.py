@@ -23,9 +23,9 @@ Matching = Result.DeleteAclsMatchingAcl
 
 
 async def handle(request: DeleteAclsRequest, ctx: RequestContext) -> DeleteAclsResponse:
+    filters = [acls.filter_of(each) for each in request.filters]
     if not acls.are_kept(ctx.broker.settings):
         raise BrokerError(ErrorCode.SECURITY_DISABLED, "No Authorizer is configured.")
-    filters = [acls.filter_of(each) for each in request.filters]
     results: list[Result] = []
 
     def decide(image: MetadataImage) -> MetadataImage:

@@ -31,8 +31,6 @@ async def handle(request: DeleteTopicsRequest, ctx: RequestContext) -> DeleteTop
     if not ctx.broker.settings.bool("delete.topic.enable"):
         is_old = ctx.api_version < FIRST_WITH_DELETION_DISABLED
         raise BrokerError(ErrorCode.INVALID_REQUEST if is_old else ErrorCode.TOPIC_DELETION_DISABLED)
-    if request.timeout_ms <= 0:
-        raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
     results: list[Result] = []
     accepted: list[str | bytes] = []
     for topic, times in Counter((topic.name, topic.topic_id) for topic in asked_for(request)).items():
@@ -46,6 +44,8 @@ async def handle(request: DeleteTopicsRequest, ctx: RequestContext) -> DeleteTop
         message = "The provided topic name maps to an ID that was already supplied."
         results.append(failed(name, topic_id, BrokerError(ErrorCode.INVALID_REQUEST, message)))
     charge = ctx.broker.quotas.mutations(ctx.usage, is_strict=ctx.api_version >= FIRST_WITH_STRICT_QUOTA)
+    if accepted and request.timeout_ms <= 0:
+        raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
     deleted = await ctx.broker.controller.delete_topics(accepted, charge=charge)
     results += [answer(target, result) for target, result in zip(accepted, deleted, strict=True)]
     return DeleteTopicsResponse(responses=results)

@@ -20,10 +20,11 @@ Description = Resource.AclDescription
 
 
 def handle(request: DescribeAclsRequest, ctx: RequestContext) -> DescribeAclsResponse:
+    wanted = acls.filter_of(request)
     if not acls.are_kept(ctx.broker.settings):
         raise BrokerError(ErrorCode.SECURITY_DISABLED, "No Authorizer is configured on the broker")
     by_pattern: dict[ResourcePattern, list[AccessRule]] = {}
-    for pattern, rule in acls.matching(ctx.broker.image, acls.filter_of(request)):
+    for pattern, rule in acls.matching(ctx.broker.image, wanted):
         by_pattern.setdefault(pattern, []).append(rule)
     return DescribeAclsResponse(
         error_message="", resources=[described(pattern, rules) for pattern, rules in by_pattern.items()]

@@ -1,6 +1,7 @@
 """ElectLeaders (key 43): make preferred replicas leaders, or, unclean, any that is alive (KIP-183, KIP-460).
 
-Served: v0-v2. A partition that has its leader is answered ELECTION_NOT_NEEDED, unless all were asked for.
+Served: v0-v2. A partition that has its leader is answered ELECTION_NOT_NEEDED, unless all were asked for. With no time
+at all (`timeout_ms` of 0 or less) nobody is elected.
 A single node has nobody else to elect: where it is not the preferred replica, that one is not available.
 """
 
@@ -18,9 +19,14 @@ TopicResult = ElectLeadersResponse.ReplicaElectionResult
 Result = TopicResult.PartitionResult
 
 PREFERRED, UNCLEAN = 0, 1
+FIRST_WITH_ERROR = 1
 
 
 def handle(request: ElectLeadersRequest, ctx: RequestContext) -> ElectLeadersResponse:
+    if request.topic_partitions is not None and not request.topic_partitions:
+        return ElectLeadersResponse(replica_election_results=[])
+    if request.timeout_ms <= 0:
+        raise BrokerError(ErrorCode.REQUEST_TIMED_OUT)
     if request.election_type not in (PREFERRED, UNCLEAN):
         raise BrokerError(ErrorCode.INVALID_REQUEST, f"Unknown election type {request.election_type}")
     image = ctx.broker.image
@@ -39,18 +45,19 @@ def handle(request: ElectLeadersRequest, ctx: RequestContext) -> ElectLeadersRes
     return ElectLeadersResponse(replica_election_results=results)
 
 
-def error_response(request: ElectLeadersRequest, error: BrokerError, _ctx: RequestContext) -> ElectLeadersResponse:
+def error_response(request: ElectLeadersRequest, error: BrokerError, ctx: RequestContext) -> ElectLeadersResponse:
     results = [
         TopicResult(
             topic=each.topic,
             partition_result=[
-                Result(partition_id=index, error_code=error.code, error_message=error.message)
+                Result(partition_id=index, error_code=error.code, error_message=error.own_message)
                 for index in each.partitions
             ],
         )
         for each in request.topic_partitions or ()
     ]
-    return ElectLeadersResponse(error_code=error.code, replica_election_results=results)
+    code = error.code if ctx.api_version >= FIRST_WITH_ERROR else ErrorCode.NONE
+    return ElectLeadersResponse(error_code=code, replica_election_results=results)
 
 
 def elect(image: MetadataImage, topic: str, index: int, election_type: int) -> Result:

@@ -40,6 +40,14 @@ async def test_every_request_is_answered_as_by_kafka() -> None:
             assert unordered(expected) == unordered(answered), (number, ApiKey(key).title, version, request)
 
 
+async def test_what_cannot_be_read_ends_the_connection_with_and_without_an_authorizer() -> None:
+    async with in_memory_broker() as broker:
+        for key, version, request, expected in FACTS["steps"]:
+            if expected is None:
+                with pytest.raises(ProtocolError):
+                    await broker.ask(from_plain(request_class(ApiKey(key)), request), version)
+
+
 def test_they_are_written_into_the_store_and_read_from_it() -> None:
     image = with_acls(NOTHING, [acl("User:a"), acl("User:b"), acl("User:a")])
 

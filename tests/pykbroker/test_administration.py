@@ -49,6 +49,11 @@ async def test_topics_are_administered_as_with_kafka() -> None:
         await ask_all(broker, "topic-administration")
 
 
+async def test_without_time_nothing_is_done_as_with_kafka() -> None:
+    async with in_memory_broker(node=NODE) as broker:
+        await ask_all(broker, "timed-administration")
+
+
 async def test_settings_are_administered_as_with_kafka() -> None:
     async with in_memory_broker({"log.dirs": DATA}, NODE) as broker:
         await ask_all(broker, "config-administration")

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pykbroker.context import RequestContext
-from pykbroker.dispatch import Dispatcher
+from pykbroker.dispatch import Dispatcher, Route, failure
+from pykbroker.errors import BrokerError
+from pykbroker.handlers import APIS
 from pykbroker.outbox import Outbox
 from pykbroker.testing import InMemoryBroker, in_memory_broker
 from wire.api.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from wire.api.metadata import MetadataRequest
 from wire.errors import ErrorCode, ProtocolError
+from wire.fields import Type, fields_of
 from wire.headers import RequestHeader, request_header_version
-from wire.registry import ApiKey
+from wire.registry import ApiKey, request_class
 from wire.schema import Request
+from wire.specs import REQUIRED, StructType
+from wire.types import STRING
 
 API_VERSIONS = ApiVersionsRequest(client_software_name="t", client_software_version="1")
 
@@ -131,3 +137,34 @@ async def test_a_response_that_cannot_be_written_is_answered_as_our_error(
     assert correlation_ids(outbox) == [1, 1]
     answer = ApiVersionsResponse.decode(outbox.head[len(good) + 8 :], 3)
     assert answer.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
+
+
+def filled(cls: StructType) -> Any:
+    """With one element in every array, and a name where there may be none."""
+    return cls(**{field.name: one_of(field.type, field.default) for field in fields_of(cls)})
+
+
+def one_of(type_: Type, default: object) -> Any:
+    if type_.element is not None:
+        return [one_of(type_.element, REQUIRED)]
+    if type_.struct is not None:
+        return filled(type_.struct)
+    if default is None:
+        return "" if type_.primitive is STRING else None
+    return type_.zero if default is REQUIRED else default
+
+
+@pytest.mark.parametrize("key", APIS, ids=lambda key: key.name)
+async def test_an_error_of_the_whole_request_can_be_told_in_every_version(broker: InMemoryBroker, key: ApiKey) -> None:
+    """Where a version has no place for it, the connection would end instead."""
+    request = filled(request_class(key))
+    if key == ApiKey.PRODUCE:
+        request.acks = 1  # with 0 nothing is told
+    for version in range(APIS[key].first, APIS[key].last + 1):
+        route, context, outbox = Route(key, version), context_of(broker), Outbox()
+        context.api_version = version
+
+        response = failure(route, request, BrokerError(ErrorCode.REQUEST_TIMED_OUT), context)
+        route.write(outbox, 7, response)
+
+        assert [7] == correlation_ids(outbox)
