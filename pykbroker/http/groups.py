@@ -34,7 +34,12 @@ NOT_THERE: dict[str, object] = {"type": None, "state": None, "generation": None,
 
 def described(shard: GroupShard, group_id: str) -> dict[str, object] | None:
     """The group as it is now."""
-    kinds = (("classic", shard.groups), ("consumer", shard.consumer_groups), ("share", shard.share_groups))
+    kinds = (
+        ("classic", shard.groups),
+        ("consumer", shard.consumer_groups),
+        ("share", shard.share_groups),
+        ("streams", shard.streams_groups),
+    )
     for kind, groups in kinds:
         group = groups.get(group_id)
         if group is not None:

@@ -2,14 +2,13 @@
 
 Invariants
   Changed by `replay` alone, but for what is not persistent: the configured topology, the epoch of endpoints, a request
-  to shut down, the history.
+  to shut down, the last targets.
   assignment_epoch <= epoch.
   A task that a member has as active, or is to give up as active, no other has as active.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -20,7 +19,6 @@ from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import TopicImage
 from wire.errors import ErrorCode
 
-HISTORY_LENGTH = 100
 FIRST_EPOCH = 1
 
 
@@ -46,7 +44,7 @@ class StreamsGroup:
         self.targets: dict[str, Tasks] = {}
         self.endpoint_epoch = 0
         self.shutdown_requested_by: str | None = None
-        self.history: deque[tuple[int, str]] = deque(maxlen=HISTORY_LENGTH)  # (when, what): why it rebalanced
+        self.last_targets: dict[str, Tasks] = {}  # of the last assignment, members that have left included
         self._configured: ConfiguredTopology | None = None
 
     @property
@@ -60,9 +58,6 @@ class StreamsGroup:
         if all(member.is_reconciled_to(self.assignment_epoch) for member in self.members.values()):
             return StreamsGroupState.STABLE
         return StreamsGroupState.RECONCILING
-
-    def note(self, now_ms: int, event: str) -> None:
-        self.history.append((now_ms, event))
 
     # --- asking
 

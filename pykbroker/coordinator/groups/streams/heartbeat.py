@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.decision import Caller, Decision, StateRecord
+from pykbroker.coordinator.groups.history import Event, Kind, Named, event
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
 from pykbroker.coordinator.groups.streams import leaving, target, topology
 from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
 from pykbroker.coordinator.groups.streams.configuring import ConfiguredTopology, InternalTopic, Status, StatusCode
 from pykbroker.coordinator.groups.streams.endpoints import partitions_by_endpoint
-from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.groups.streams.group import StreamsGroup, StreamsGroupState
 from pykbroker.coordinator.groups.streams.member import (
     JOINING,
     LEAVING,
@@ -60,7 +61,10 @@ class _Step:
     now_ms: int
     records: list[StateRecord] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)  # for another epoch
+    events: list[Event] = field(default_factory=list)
+    is_assigned: bool = False  # there is a new target assignment
+    has_moved: bool = False  # the member took a step
 
 
 def heartbeat(
@@ -69,15 +73,23 @@ def heartbeat(
     """Raises BrokerError."""
     check(request)
     if request.member_epoch == LEAVING:
-        return _leave(shard, request)
+        return _leave(shard, request, now_ms)
     group, records = _group(shard, request)
     step = _Step(group, shard.streams_config(group.group_id), now_ms, records)
     claimed = _claimed(request)
-    former = _known(group, request, claimed)
+    try:
+        former = _known(group, request, claimed)
+    except BrokerError as error:
+        who = Named(request.member_id, caller.client_id, caller.client_host)
+        shard.histories.note(group.group_id, now_ms, Kind.FENCED, f"refused: {error.message}", who)
+        raise
     member = _updated(former, request, caller)
     if not former.has_same_metadata(member):
         step.records.append(member_record(group.group_id, member))
-        step.events.append(f"{member.member_id} {'is another' if former.member_id in group.members else 'joined'}")
+        is_new = former.member_id not in group.members
+        kind, text = (Kind.JOINED, "joined") if is_new else (Kind.CHANGED, "describes itself in another way")
+        step.events.append(event(now_ms, kind, text, member))
+        step.reasons.append(f"{member.member_id} {text}")
     configured = _configured(shard, step, request, member)
     _check_tasks(configured, claimed)
     epoch = _next_epoch(step, configured)
@@ -86,6 +98,7 @@ def heartbeat(
     taken = Taken(group.active_tasks, group.tasks_of_process(member.process_id))
     reconciled = next_step(member, target_epoch, wanted, taken, claimed)
     if reconciled != member:
+        step.has_moved = True
         step.records.append(current_record(group.group_id, reconciled))
         leaving.expect_revocation(shard, group.group_id, reconciled, now_ms)
     leaving.heard_of(shard, group.group_id, member.member_id, now_ms)
@@ -98,17 +111,23 @@ def heartbeat(
 
 def _committed(shard: GroupShard, step: _Step, now_ms: int) -> None:
     group = shard.streams_groups.get(step.group.group_id)
-    if group is not None:
-        for event in step.events:
-            group.note(now_ms, event)
+    if group is None:
+        return
+    if step.is_assigned:
+        group.last_targets = dict(group.targets)
+    for each in step.events:
+        shard.histories.add(group.group_id, each)
+    if step.has_moved and group.state is StreamsGroupState.STABLE:
+        text = f"all members are in epoch {group.epoch}, and have what they should"
+        shard.histories.note(group.group_id, now_ms, Kind.STABLE, text, generation=group.epoch)
 
 
-def _leave(shard: GroupShard, request: StreamsGroupHeartbeatRequest) -> Decision[Heartbeat]:
+def _leave(shard: GroupShard, request: StreamsGroupHeartbeatRequest, now_ms: int) -> Decision[Heartbeat]:
     group = _found(shard, request.group_id, f"Group {request.group_id} not found.")
     if request.shutdown_application and group.shutdown_requested_by is None:
         group.shutdown_requested_by = request.member_id
     member = group.member(request.member_id)
-    removal = leaving.remove(shard, group, member.member_id, f"{member.member_id} left")
+    removal = leaving.remove(shard, group, member, Kind.LEFT, "left", now_ms)
     response = StreamsGroupHeartbeatResponse(
         member_id=member.member_id,
         member_epoch=LEAVING,
@@ -225,7 +244,7 @@ def _configured(
     if known is None:
         assert asked is not None, "no member is without having told the topology"
         step.records.append(topology_record(group.group_id, asked))
-        step.events.append(f"{member.member_id} brought topology {asked.epoch}")
+        step.reasons.append(f"it brought topology {asked.epoch}")
         return group.configure(asked, shard.image.topics)
     if asked is not None and asked.epoch >= known.epoch and not topology.is_same(known, asked):
         raise BrokerError(ErrorCode.INVALID_REQUEST, "Topology updates are not supported yet.")
@@ -263,16 +282,17 @@ def _next_epoch(step: _Step, configured: ConfiguredTopology) -> int:
     group, configs = step.group, step.config.assignment_configs
     validated = configured.topology.epoch if configured.problem is None else NOT_VALIDATED
     if configured.metadata_hash != group.metadata_hash:
-        step.events.append("the topics that are needed have changed")
+        step.reasons.append("the topics that are needed have changed")
     if validated != group.validated_topology_epoch:
         is_what = "is ready" if configured.problem is None else f"is not ready: {configured.problem.detail}"
-        step.events.append(f"topology {configured.topology.epoch} {is_what}")
-    if not step.events and configs != group.assignment_configs:
-        step.events.append(f"the assignor's settings have changed: {configs}")
-    if not step.events:
+        step.reasons.append(f"topology {configured.topology.epoch} {is_what}")
+    if not step.reasons and configs != group.assignment_configs:
+        step.reasons.append(f"standbys are {step.config.standby_count} now")
+    if not step.reasons:
         return group.epoch
     epoch = group.epoch + 1
-    step.events.append(f"epoch {epoch} begins")
+    text = f"epoch {epoch} begins: {'; '.join(step.reasons)}"
+    step.events.append(event(step.now_ms, Kind.GENERATION, text, generation=epoch))
     step.records.append(epoch_record(group.group_id, epoch, configured.metadata_hash, validated, configs))
     return epoch
 
@@ -288,9 +308,9 @@ def _follow(
         if reason is None:
             members = {**group.members, member.member_id: member}.values()
             targets = target.worked_out(group, members, configured, step.config)
-            records = target.target_records(group, targets, epoch, now_ms)
-            step.records += records
-            step.events.append(f"epoch {epoch} is assigned: {len(records) - 1} of {len(targets)} members change")
+            step.records += target.target_records(group, targets, epoch, now_ms)
+            step.events.append(target.assigned_event(group, targets, epoch, now_ms))
+            step.is_assigned = True
             return epoch, targets[member.member_id]
         step.statuses.append(Status(StatusCode.ASSIGNMENT_DELAYED, reason))
     return group.assignment_epoch, NO_TASKS if is_waiting else group.target_of(member.member_id)

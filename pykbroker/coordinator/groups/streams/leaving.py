@@ -9,16 +9,22 @@ from __future__ import annotations
 from functools import partial
 
 from pykbroker.coordinator.groups.decision import Decision, nothing
+from pykbroker.coordinator.groups.history import Kind, counted, silent
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
 from pykbroker.coordinator.groups.streams.member import MemberState, StreamsMember
 from pykbroker.coordinator.groups.streams.records import epoch_record, member_tombstones
 
 
-def remove(shard: GroupShard, group: StreamsGroup, member_id: str, reason: str) -> Decision[None]:
-    """Have the member be gone. The group assigns anew with the next heartbeat of those who are left."""
+def remove(
+    shard: GroupShard, group: StreamsGroup, member: StreamsMember, kind: Kind, text: str, now_ms: int
+) -> Decision[None]:
+    """Have the member be gone, for the history in these words. The group assigns anew with the next heartbeat of those
+    who are left.
+    """
+    shard.histories.note(group.group_id, now_ms, kind, text, member)
     records = [
-        *member_tombstones(group.group_id, member_id),
+        *member_tombstones(group.group_id, member.member_id),
         epoch_record(
             group.group_id,
             group.epoch + 1,
@@ -27,18 +33,22 @@ def remove(shard: GroupShard, group: StreamsGroup, member_id: str, reason: str) 
             group.assignment_configs,
         ),
     ]
-    return Decision(None, records, partial(_removed, shard, group, member_id, reason))
+    return Decision(None, records, partial(_removed, shard, group, member.member_id, kind))
 
 
-def _removed(shard: GroupShard, group: StreamsGroup, member_id: str, reason: str, now_ms: int) -> None:
+def _removed(shard: GroupShard, group: StreamsGroup, member_id: str, kind: Kind, now_ms: int) -> None:
     shard.timers.cancel(_session(group.group_id, member_id))
     shard.timers.cancel(_rebalance(group.group_id, member_id))
-    group.note(now_ms, f"{reason}: epoch {group.epoch} begins")
+    text = f"epoch {group.epoch} begins: {member_id} {kind.value}"
+    shard.histories.note(group.group_id, now_ms, Kind.GENERATION, text, generation=group.epoch)
 
 
 def start(shard: GroupShard, now_ms: int) -> None:
     """The shard is loaded: expect its members to go on as before."""
     for group in shard.streams_groups.values():
+        if group.members:
+            text = f"found in epoch {group.epoch} with {counted(len(group.members), 'member')}"
+            shard.histories.note(group.group_id, now_ms, Kind.LOADED, text, generation=group.epoch)
         for member in group.members.values():
             heard_of(shard, group.group_id, member.member_id, now_ms)
             expect_revocation(shard, group.group_id, member, now_ms)
@@ -46,8 +56,7 @@ def start(shard: GroupShard, now_ms: int) -> None:
 
 def heard_of(shard: GroupShard, group_id: str, member_id: str, now_ms: int) -> None:
     timeout_ms = shard.streams_config(group_id).session_timeout_ms
-    reason = f"{member_id} removed: not heard of for {timeout_ms} ms"
-    expire = partial(_expire, shard, group_id, member_id, reason)
+    expire = partial(_expire_session, shard, group_id, member_id, now_ms, timeout_ms)
     shard.timers.schedule(_session(group_id, member_id), now_ms + timeout_ms, expire)
 
 
@@ -60,20 +69,23 @@ def expect_revocation(shard: GroupShard, group_id: str, member: StreamsMember, n
         shard.timers.cancel(timer)
 
 
-def _expire(shard: GroupShard, group_id: str, member_id: str, reason: str, now_ms: int) -> Decision[None]:  # noqa: ARG001
+def _expire_session(
+    shard: GroupShard, group_id: str, member_id: str, heard_ms: int, timeout_ms: int, now_ms: int
+) -> Decision[None]:
     group = shard.streams_groups.get(group_id)
-    if group is None or member_id not in group.members:
+    member = None if group is None else group.members.get(member_id)
+    if group is None or member is None:
         return nothing()
-    return remove(shard, group, member_id, reason)
+    return remove(shard, group, member, Kind.TIMED_OUT, silent(heard_ms, timeout_ms, now_ms), now_ms)
 
 
 def _expire_in_epoch(shard: GroupShard, group_id: str, member_id: str, epoch: int, now_ms: int) -> Decision[None]:
     group = shard.streams_groups.get(group_id)
     member = None if group is None else group.members.get(member_id)
-    if member is None or member.epoch != epoch:
+    if group is None or member is None or member.epoch != epoch:
         return nothing()
-    reason = f"{member_id} removed: did not give up tasks within {member.rebalance_timeout_ms} ms"
-    return _expire(shard, group_id, member_id, reason, now_ms)
+    text = f"did not give up tasks within {member.rebalance_timeout_ms} ms, its rebalance timeout"
+    return remove(shard, group, member, Kind.TIMED_OUT, text, now_ms)
 
 
 def _session(group_id: str, member_id: str) -> tuple[str, str, str]:

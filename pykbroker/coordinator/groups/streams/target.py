@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pykbroker.coordinator.groups.decision import Decision, StateRecord, nothing
+from pykbroker.coordinator.groups.history import Event, Kind, counted, event, moves_between
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams.assignor import Candidate, assign
 from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
@@ -56,6 +57,21 @@ def target_records(group: StreamsGroup, targets: Mapping[str, Tasks], epoch: int
     return records
 
 
+def assigned_event(group: StreamsGroup, targets: Mapping[str, Tasks], epoch: int, now_ms: int) -> Event:
+    """Active tasks are told by subtopology and partition."""
+    moves = moves_between(_owners(group.last_targets), _owners(targets))
+    text = f"epoch {epoch} is assigned: {counted(len(moves), 'active task')} to move"
+    return event(now_ms, Kind.ASSIGNED, text, generation=epoch, moves=moves)
+
+
+def _owners(targets: Mapping[str, Tasks]) -> dict[tuple[str, int], str]:
+    return {
+        (task.subtopology_id, task.partition): member_id
+        for member_id, target in targets.items()
+        for task in target.active
+    }
+
+
 # --- the initial rebalance delay
 
 
@@ -77,6 +93,8 @@ def _begin(shard: GroupShard, group_id: str, now_ms: int) -> Decision[None]:
     if group is None or configured is None or not group.members or group.epoch <= group.assignment_epoch:
         return nothing()  # the next heartbeat sees to it
     targets = worked_out(group, group.members.values(), configured, shard.streams_config(group_id))
+    shard.histories.add(group_id, assigned_event(group, targets, group.epoch, now_ms))
+    group.last_targets = dict(targets)
     return Decision(None, target_records(group, targets, group.epoch, now_ms))
 
 
