@@ -39,12 +39,13 @@ class Java:
         return run(self.command(main_class, *arguments), stdin=stdin, timeout_s=timeout_s)
 
 
-def java_tools(version: str) -> Java:
-    """Fetches the jars if need be; raises Unavailable."""
+def java_tools(version: str, *, artifact: str | None = None) -> Java:
+    """Fetches the jars if need be: of the tools, or of another artifact of Apache Kafka's. Raises Unavailable."""
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
-            raise Unavailable(f"Apache Kafka's own tools need `{tool}`")
+            raise Unavailable(f"Apache Kafka's own {artifact or 'tools'} need `{tool}`")
     command = [sys.executable, str(ROOT / "scripts" / "kafka"), "--libs", "--version", version]
+    command += [] if artifact is None else ["--artifact", artifact]
     fetched = subprocess.run(command, capture_output=True, text=True, check=False)
     if fetched.returncode:
         raise Unavailable(f"the jars of Apache Kafka {version} cannot be had: {fetched.stderr.strip()[-300:]}")

@@ -11,6 +11,7 @@ from pykbroker.coordinator.groups.consumer import leaving
 from pykbroker.coordinator.groups.history import Histories
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams import leaving as streams_leaving
+from pykbroker.coordinator.groups.streams.failures import TopicFailures
 from pykbroker.coordinator.runtime import Coordinator, Led, StateLog
 from pykbroker.coordinator.share import membership as share_membership
 from pykbroker.coordinator.share.config import ShareConfigs
@@ -32,6 +33,7 @@ class GroupCoordinator(Coordinator[GroupShard]):
         self.config = config = GroupConfig.of(settings)
         self.histories = Histories()
         self.share_configs = ShareConfigs(settings)
+        self.topic_failures = TopicFailures()
         state_log = StateLog(
             OFFSETS_TOPIC,
             partition_count_setting="offsets.topic.num.partitions",

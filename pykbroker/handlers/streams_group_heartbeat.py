@@ -3,10 +3,12 @@
 Served: v0.
 
 A topology's internal topics that are missing are made here; the member learns with its next heartbeat that they are
-there, as with Kafka.
+there, or why not, as with Kafka. What could not be made is left alone for two heartbeats' time.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from pykbroker import features
 from pykbroker.context import RequestContext
@@ -33,7 +35,8 @@ async def handle(request: StreamsGroupHeartbeatRequest, ctx: RequestContext) -> 
         groups.write(request.group_id, lambda shard, now_ms: heartbeat(shard, request, caller, now_ms))
     )
     if told.missing:
-        failures = await _make(told.missing, ctx)
+        failures = groups.topic_failures.of([topic.name for topic in told.missing], ctx.broker.clock_ms())
+        await _make([topic for topic in told.missing if topic.name not in failures], told.response, ctx)
         if failures:
             _add_failures(told.response, failures)
     return told.response
@@ -45,8 +48,7 @@ def check_served(ctx: RequestContext) -> None:
         raise BrokerError(ErrorCode.UNSUPPORTED_VERSION)
 
 
-async def _make(missing: tuple[InternalTopic, ...], ctx: RequestContext) -> list[str]:
-    """What could not be made, and why."""
+async def _make(missing: Sequence[InternalTopic], response: StreamsGroupHeartbeatResponse, ctx: RequestContext) -> None:
     topics = [
         NewTopic(
             topic.name,
@@ -56,18 +58,17 @@ async def _make(missing: tuple[InternalTopic, ...], ctx: RequestContext) -> list
         )
         for topic in missing
     ]
-    results = await ctx.broker.controller.create_topics(topics)
-    return [
-        f"{result.name} ({result.error.message})"
-        for result in results
+    until_ms = ctx.broker.clock_ms() + 2 * response.heartbeat_interval_ms
+    for result in await ctx.broker.controller.create_topics(topics) if topics else ():
         # Another member's heartbeat may have been faster.
-        if result.error is not None and result.error.code != ErrorCode.TOPIC_ALREADY_EXISTS
-    ]
+        if result.error is not None and result.error.code != ErrorCode.TOPIC_ALREADY_EXISTS:
+            ctx.broker.groups.topic_failures.note(result.name, result.error.message, until_ms)
 
 
-def _add_failures(response: StreamsGroupHeartbeatResponse, failures: list[str]) -> None:
-    more = len(failures) - MOST_TOLD
-    listed = ", ".join(failures[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
+def _add_failures(response: StreamsGroupHeartbeatResponse, failures: Mapping[str, str]) -> None:
+    told = [f"{topic} ({reason})" for topic, reason in failures.items()]
+    more = len(told) - MOST_TOLD
+    listed = ", ".join(told[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
     for status in response.status or ():
         if status.status_code == StatusCode.MISSING_INTERNAL_TOPICS:
             status.status_detail += f"; Creation failed: {listed}."

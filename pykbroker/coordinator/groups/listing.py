@@ -11,7 +11,7 @@ from pykbroker.coordinator.groups.consumer.records import group_tombstones
 from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
 from pykbroker.coordinator.groups.streams import records as streams_records
-from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.groups.streams.group import StreamsGroup, StreamsGroupState
 from pykbroker.coordinator.groups.streams.target import stop_waiting
 from wire.api.delete_groups import DeleteGroupsResponse
 from wire.api.describe_groups import DescribeGroupsResponse
@@ -40,8 +40,12 @@ def listed(shard: GroupShard, states: Sequence[str], types: Sequence[str]) -> li
         groups += shard.consumer_groups.values()
     if STREAMS in wanted_types:
         groups += shard.streams_groups.values()
-    listing = map(_listed, groups)
-    return [group for group in listing if not wanted_states or group.group_state.lower() in wanted_states]
+    return [_listed(group) for group in groups if not wanted_states or _asked_for_as(group) in wanted_states]
+
+
+def _asked_for_as(group: ClassicGroup | ConsumerGroup | StreamsGroup) -> str:
+    """Its state. One of two words is asked for in another way than it is told (a slip of Kafka's)."""
+    return "not_ready" if group.state is StreamsGroupState.NOT_READY else group.state.value.lower()
 
 
 def _listed(group: ClassicGroup | ConsumerGroup | StreamsGroup) -> ListedGroup:

@@ -10,6 +10,7 @@
     reconciliation  one member's next step from what it has to what it should have
     validation      which heartbeats are refused
     heartbeat       StreamsGroupHeartbeat: join, go on
+    failures        internal topics that could not be made
     target          when the target assignment is worked out anew
     endpoints       where interactive queries find the partitions of a store
     leaving         members that leave, or are not heard of; timers
