@@ -31,7 +31,9 @@ from pykbroker.metadata.image import MetadataChange, MetadataImage, QuotaEntity
 from pykbroker.rates import Meters, MeterT, Rate, TokenBucket, Windows
 from pykbroker.usage import Usage
 from wire.errors import ErrorCode
+from wire.frame import SIZE_BYTES
 from wire.registry import ApiKey
+from wire.schema import Response
 
 _NS_PER_PERCENT = 10_000_000  # of a second of one thread
 _NEVER_TIMED = frozenset((ApiKey.WRITE_TXN_MARKERS,))  # between brokers
@@ -89,6 +91,13 @@ class Quotas:
             if usage.muted_until_ms > now_ms:
                 rate.record(-response_bytes, now_ms)
         return usage.muted_until_ms <= now_ms
+
+    def correct_fetch(self, usage: Usage, more_bytes: int) -> None:
+        """What was charged was a guess."""
+        now_ms = loop_ms()
+        rate = self._fetch.of(usage, now_ms)
+        if rate is not None:
+            rate.record(more_bytes, now_ms)
 
     def most_fetch_bytes(self, usage: Usage) -> int:
         """Whoever fetched more at once would always be above the limit."""
@@ -170,6 +179,12 @@ class _Metered(Generic[MeterT]):
             found = limit_of(self._limits, *who)
             self._known[who] = None if found is None else self._meters.get(found[1], limit=found[0], now_ms=now_ms)
         return self._known[who]
+
+
+def sent_bytes(response: Response, version: int) -> int:
+    """What counts of the answer to a fetch: all but its header."""
+    encoded = response.encode(version)
+    return SIZE_BYTES + len(encoded.head) + sum(len(records) for _, records in encoded.refs)
 
 
 def limit_of(limits: Mapping[QuotaEntity, float], user: str, client_id: str) -> tuple[float, Sharers] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pykbroker.coordinator.share.config import READ_COMMITTED, DeliveryConfig
@@ -22,6 +22,17 @@ class Readable(NamedTuple):
     @property
     def size_bytes(self) -> int:
         return sum(batch.size_bytes for batch in self.batches)
+
+
+def size_of_first(max_records: int, readable: Iterable[Readable]) -> int:
+    """About how many bytes so many records are, in whole batches."""
+    size_bytes, left = 0, max_records
+    for batch in (batch for each in readable for batch in each.batches):
+        if left <= 0:
+            break
+        size_bytes += batch.size_bytes
+        left -= batch.next_offset - batch.base_offset
+    return size_bytes
 
 
 NOTHING = Readable((), (), 0)

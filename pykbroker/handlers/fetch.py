@@ -33,11 +33,11 @@ from pykbroker.errors import BrokerError
 from pykbroker.fetch_sessions import FINAL_EPOCH, INITIAL_EPOCH, NO_SESSION, FetchSession, Key, Wanted
 from pykbroker.partition import Partition
 from pykbroker.purgatory import Waiter, standing_at
+from pykbroker.quotas import sent_bytes
 from storage.log_slice import LogSlice
 from wire.api.fetch import FetchRequest, FetchResponse
 from wire.compression import Codec
 from wire.errors import ErrorCode
-from wire.frame import SIZE_BYTES
 from wire.registry import ApiKey
 
 FIRST_WITH_MAGIC_1 = 2
@@ -264,8 +264,10 @@ class Fetch:
         kept = [result for result in results if self._is_news(*result)]
         session_id = NO_SESSION if session is None else session.id
         response = FetchResponse(session_id=session_id, responses=list(_by_topic(kept)))
-        if self._ctx.usage is not None and not self._is_within_quota(response):
-            return self._throttled()
+        if (usage := self._ctx.usage) is not None:
+            size_bytes = sent_bytes(response, self._ctx.api_version)
+            if not self._ctx.broker.quotas.charge_fetch(usage, size_bytes):
+                return self._throttled()
         for key, wanted, result in kept:
             wanted.told_high_watermark = result.high_watermark
             wanted.told_log_start_offset = result.log_start_offset
@@ -274,13 +276,6 @@ class Fetch:
             if session is not None and self._is_incremental and result.records and key in session.partitions:
                 session.partitions.move_to_end(key)
         return response
-
-    def _is_within_quota(self, response: FetchResponse) -> bool:
-        usage = self._ctx.usage
-        assert usage is not None
-        encoded = response.encode(self._ctx.api_version)
-        size_bytes = SIZE_BYTES + len(encoded.head) + sum(len(records) for _, records in encoded.refs)
-        return self._ctx.broker.quotas.charge_fetch(usage, size_bytes)
 
     def _throttled(self) -> FetchResponse:
         """Nothing, as if nothing had been asked: a session that was to be opened is not, one that goes on knows no more

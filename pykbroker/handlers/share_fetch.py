@@ -4,6 +4,9 @@ Served: v1 and v2. v0 was early access, and Kafka 4.1 and later do not serve it.
 
 v2  strict limit on the number of records (KIP-1206); renewal of acquisitions (KIP-1222)
 
+Above its quota a client is given nothing. Kafka then acquires the records all the same: nobody sees them until their
+time is over, and they count as delivered. That is a way to lose them, which we do not take.
+
 Answered are the partitions with records, with an error, or with acknowledgements. As in Kafka, it is not asked whether
 the caller is a member: a share session is enough.
 """
@@ -21,9 +24,10 @@ from pykbroker.coordinator.share.state_shard import Place
 from pykbroker.errors import BrokerError
 from pykbroker.loop_clock import loop_ms
 from pykbroker.purgatory import Waiter, Watched, standing_at
+from pykbroker.quotas import sent_bytes
 from pykbroker.share_acknowledging import acknowledge, by_topic, read, words
 from pykbroker.share_partition_manager import Shared
-from pykbroker.share_reading import Readable, grouped, look, records_of
+from pykbroker.share_reading import Readable, grouped, look, records_of, size_of_first
 from wire.api.share_fetch import ShareFetchRequest, ShareFetchResponse
 from wire.errors import ErrorCode
 
@@ -45,7 +49,7 @@ async def handle(request: ShareFetchRequest, ctx: RequestContext) -> ShareFetchR
         await fetch.close()
     elif not request.is_renew_ack:
         await fetch.acquire(results)
-    return ShareFetchResponse(
+    response = ShareFetchResponse(
         acquisition_lock_timeout_ms=fetch.config.record_lock_duration_ms,
         responses=[
             TopicResult(topic_id=topic_id, partitions=[results[topic_id, index] for index in indexes])
@@ -53,6 +57,9 @@ async def handle(request: ShareFetchRequest, ctx: RequestContext) -> ShareFetchR
         ],
         node_endpoints=(),
     )
+    if ctx.usage is not None:
+        ctx.broker.quotas.correct_fetch(ctx.usage, sent_bytes(response, ctx.api_version) - fetch.charged_bytes)
+    return response
 
 
 class ShareFetch:
@@ -72,6 +79,7 @@ class ShareFetch:
         self.is_final = request.share_session_epoch == FINAL_EPOCH
         self._check()
         self._session = self._find_session()
+        self.charged_bytes = 0  # to the client's quota, for what there was to acquire
 
     def _check(self) -> None:
         """Raises BrokerError."""
@@ -132,7 +140,18 @@ class ShareFetch:
                 waiter.missing_bytes -= size_bytes
                 await waiter.wait(timeout_ms=left_ms)
             found = [shared for shared in found if shared.is_current]
-        self._take(readable, results)
+        if self._is_within_quota(readable):
+            self._take(readable, results)
+
+    def _is_within_quota(self, readable: Sequence[tuple[Shared, Readable]]) -> bool:
+        usage = self._ctx.usage
+        if usage is None:
+            return True
+        size_bytes = size_of_first(self._request.max_records, (each for _, each in readable))
+        if not self._ctx.broker.quotas.charge_fetch(usage, size_bytes):
+            return False
+        self.charged_bytes = size_bytes
+        return True
 
     async def _find(self, results: Results) -> list[Shared]:
         """The share partitions of the session; of those that cannot be had, the error."""
@@ -146,6 +165,8 @@ class ShareFetch:
 
     def _look(self, found: Sequence[Shared], results: Results) -> list[tuple[Shared, Readable]]:
         left = min(self._request.max_bytes, self._ctx.broker.fetch_max_bytes)
+        if self._ctx.usage is not None:
+            left = min(left, self._ctx.broker.quotas.most_fetch_bytes(self._ctx.usage))
         readable = []
         for shared in found:
             if left <= 0:

@@ -37,7 +37,7 @@ LEVELS = [  # in Kafka's order, the one that counts first
     ("client", {"client-id": "c"}, (None, "c")),
     ("default client", {"client-id": None}, (None, "c")),
 ]
-SECONDS = 22  # two spans of windows
+SECONDS = 11  # a span of windows
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def test_a_producer_gets_its_rate(
     broker: InMemoryBroker, whose: dict[str, str | None], acks: int, autojump_clock: MockClock
 ) -> None:
     await alter(broker, whose, producer_byte_rate=100_000)
-    request, started, passed, throttled_ms = produce(1000, acks=acks), trio.current_time(), 0, 0
+    request, started, passed, throttled_ms = produce(4000, acks=acks), trio.current_time(), 0, 0
     while trio.current_time() < started + SECONDS:
         passed += len(broker.frame(request, 9))
         if acks == 0:

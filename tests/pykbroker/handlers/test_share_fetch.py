@@ -18,6 +18,8 @@ from pykbroker.coordinator.share_testing import (
     reading_member,
 )
 from pykbroker.coordinator.testing import coordinating_broker
+from pykbroker.quotas import sent_bytes
+from pykbroker.testing import InMemoryBroker
 from wire.api.delete_records import DeleteRecordsRequest
 from wire.api.share_fetch import ShareFetchRequest
 from wire.errors import ErrorCode
@@ -393,3 +395,42 @@ async def test_state_that_cannot_be_stored_leaves_the_records_with_the_member() 
 
     assert ErrorCode.NOT_COORDINATOR == refused.responses[0].partitions[0].error_code
     assert 0 == accepted.responses[0].partitions[0].error_code
+
+
+async def set_consumer_byte_rate(it: InMemoryBroker, rate: float | None) -> None:
+    values = {} if rate is None else {"consumer_byte_rate": rate}
+    await it.broker.controller.change(lambda image: image.with_client_quotas({(("user", None),): values}))
+
+
+async def test_above_its_quota_a_client_acquires_nothing_but_may_acknowledge(autojump_clock: MockClock) -> None:
+    async with coordinating_broker() as it:
+        member = await reading_member(it)
+        await set_consumer_byte_rate(it, 15)  # 150 bytes at once: these records, but not an answer with more of them
+        produce(it, 4)
+        assert [Acquired(0, 3, 1)] == await member.acquire()
+        produce(it, 4)
+
+        throttled = await member.fetch(acks=[(0, 3, [ACCEPT])])
+
+        assert [] == acquired_in(throttled)
+        assert 0 == throttled.responses[0].partitions[0].acknowledge_error_code
+        assert throttled.throttle_time_ms > 1000
+        await set_consumer_byte_rate(it, None)
+        assert [Acquired(4, 7, 1)] == await member.acquire()
+
+
+async def test_what_a_client_acquires_counts_as_fetched(autojump_clock: MockClock) -> None:
+    async with coordinating_broker() as it:
+        member = await reading_member(it)
+        await set_consumer_byte_rate(it, 10_000)
+        passed, started = 0, trio.current_time()
+        produce(it, 100)
+        while trio.current_time() < started + 11:
+            response = await member.fetch(max_records=1)
+            passed += sent_bytes(response, 1)
+            if acquired_in(response):
+                [(first, last, _)] = acquired_in(response)
+                await member.acknowledge((first, last, [ACCEPT]))
+                produce(it, 100)
+
+    assert passed == pytest.approx(10_000 * 11, rel=0.1)
