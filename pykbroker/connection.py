@@ -135,7 +135,7 @@ class Connection:
         await waiting.finish()
 
     async def _settle(self, usage: Usage) -> None:
-        """Where there are quotas an answer leaves by itself, and its client may not be heard for a while."""
+        """Where the client has quotas an answer leaves by itself, and it may not be heard for a while."""
         self._context.usage = None
         if self._outbox.head:
             await usage.timed(self._transport.send(self._outbox))

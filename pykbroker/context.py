@@ -46,7 +46,7 @@ class RequestContext:
         self.header_bytes = 0
         self.header_rest = b""
         self.decode_header: object = None
-        self.usage: Usage | None = None  # of the request in hand, where there are quotas
+        self.usage: Usage | None = None  # of the request in hand, where the client has quotas
 
     def advertised(self, node: NodeImage) -> tuple[str, int] | None:
         """Where this client finds `node`; None where the node has no such listener.

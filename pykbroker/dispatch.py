@@ -192,6 +192,7 @@ class Dispatcher:
             context.header_rest = bytes(frame[_BEFORE_HEADER_REST:position])
         if is_metered := context.broker.quotas.are_enforced:
             context.usage = context.broker.quotas.begin(context.user, context.client_id, len(frame))
+            is_metered = context.usage is not None
         decode, handle = route.decode, route.handle
         if route.version == version:
             request, _ = decode(frame, position)  # what may follow is not looked at, as in Kafka
@@ -255,7 +256,7 @@ def answer(
 
 
 def charge(route: Route, response: Response | None, context: RequestContext) -> None:
-    """Where there are quotas, count the request, and tell the client for how long it is to be quiet."""
+    """Where the client has quotas, count the request, and tell it for how long it is to be quiet."""
     if context.usage is None:
         return
     throttle_ms = context.broker.quotas.charge(context.usage, route.key, is_answered=response is not None)

@@ -5,7 +5,8 @@ connection (KIP-219). But a Fetch above its limit is answered empty, and costs n
 theirs are refused (KIP-599). Every kind of quota finds its own entity, so a user's limit for Produce may be the one of
 a client id for Fetch (KIP-55).
 
-While no client has a quota `are_enforced` is False, and a request costs nothing but that look.
+While no client has a quota `are_enforced` is False, and a request costs nothing but that look. Where some have, what
+those without one ask is not measured either.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from wire.schema import Response
 _NS_PER_PERCENT = 10_000_000  # of a second of one thread
 _NEVER_TIMED = frozenset((ApiKey.WRITE_TXN_MARKERS,))  # between brokers
 _MOST_BYTES = 2**31 - 1
+_MOST_KNOWN = 10_000
 
 Sharers: TypeAlias = tuple[str | None, str | None]  # the user and the client id whose requests are counted together
 
@@ -58,13 +60,21 @@ class Quotas:
             settings.int("controller.quota.window.num"), settings.int("controller.quota.window.size.seconds")
         )
         self._mutations = _Metered(CONTROLLER_MUTATION_RATE, windows, TokenBucket)
+        self._all = self._produce, self._fetch, self._time, self._mutations
+        self._is_held: dict[tuple[str, str], bool] = {}  # by user and client id, for as long as no limit changes
         self.are_enforced = False
         self._follow(controller.image)
         controller.subscribe(self._follow_metadata)
 
-    def begin(self, user: str, client_id: str, request_bytes: int) -> Usage:
-        """A request has come."""
-        return Usage(user, client_id, request_bytes, self._clock_ns)
+    def begin(self, user: str, client_id: str, request_bytes: int) -> Usage | None:
+        """A request has come. None: from somebody without any quota, so that what it costs need not be known."""
+        who = user, client_id
+        is_held = self._is_held.get(who)
+        if is_held is None:
+            if len(self._is_held) >= _MOST_KNOWN:
+                self._is_held.clear()
+            is_held = self._is_held[who] = any(metered.holds(*who) for metered in self._all)
+        return Usage(user, client_id, request_bytes, self._clock_ns) if is_held else None
 
     def charge(self, usage: Usage, api: ApiKey, *, is_answered: bool) -> int:
         """The request is about to be answered: how long its client is to be quiet, in ms. Who gets no answer (acks=0)
@@ -148,8 +158,9 @@ class Quotas:
             self._follow(change.after)
 
     def _follow(self, image: MetadataImage) -> None:
-        for metered in (self._produce, self._fetch, self._time, self._mutations):
+        for metered in self._all:
             metered.follow(image)
+        self._is_held.clear()
         self.are_enforced = any(part[0] != IP for entity in image.client_quotas for part in entity)
 
 
@@ -167,6 +178,9 @@ class _Metered(Generic[MeterT]):
             entity: quotas[self._quota] for entity, quotas in image.client_quotas.items() if self._quota in quotas
         }
         self._known.clear()
+
+    def holds(self, user: str, client_id: str) -> bool:
+        return limit_of(self._limits, user, client_id) is not None
 
     def of(self, usage: Usage, now_ms: int) -> MeterT | None:
         """None: there is no limit."""

@@ -1,4 +1,4 @@
-"""What the request in hand has cost, where there are quotas: its bytes, and the event loop's time.
+"""What the request in hand has cost, where its client has quotas: its bytes, and the event loop's time.
 
 Knows no quotas; whoever does (`quotas.py`) says how long the client is to be quiet.
 """

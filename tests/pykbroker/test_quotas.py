@@ -12,10 +12,12 @@ import trio.testing
 from trio.testing import MockClock
 
 from pykbroker.client_quotas import entity_of
+from pykbroker.connection import Connection
 from pykbroker.context import ANONYMOUS
 from pykbroker.errors import BrokerError
+from pykbroker.outbox import Outbox
 from pykbroker.quotas import limit_of
-from pykbroker.testing import NOW_MS, InMemoryBroker, in_memory_broker
+from pykbroker.testing import CORRELATION_ID, NOW_MS, InMemoryBroker, in_memory_broker
 from wire.api.alter_client_quotas import AlterClientQuotasRequest
 from wire.api.api_versions import ApiVersionsRequest
 from wire.api.create_partitions import CreatePartitionsRequest
@@ -25,6 +27,7 @@ from wire.api.fetch import FetchRequest
 from wire.api.metadata import MetadataRequest
 from wire.api.produce import ProduceRequest
 from wire.errors import ErrorCode
+from wire.frame import frame
 from wire.record_batch import Record, build
 
 LEVELS = [  # in Kafka's order, the one that counts first
@@ -196,6 +199,43 @@ async def test_a_client_gets_its_share_of_the_event_loops_time(
     assert 0 < max(throttle_times_ms) <= 1000
 
 
+class Pipe:
+    """Gives all that a client has sent at once, then the end of the stream; keeps what it is sent, and when."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = data
+        self.sent: list[tuple[float, int]] = []
+
+    async def receive_into(self, buffer: memoryview) -> int:
+        taken = min(len(buffer), len(self._left))
+        buffer[:taken] = self._left[:taken]
+        self._left = self._left[taken:]
+        return taken
+
+    async def send(self, outbox: Outbox) -> None:
+        if answers := outbox.head.count(CORRELATION_ID.to_bytes(4, "big")):
+            self.sent.append((trio.current_time(), answers))
+        outbox.head = bytearray()
+
+    async def pause(self, *, until_s: float) -> None:
+        await trio.sleep_until(until_s)
+
+
+async def test_answers_leave_at_once_and_what_was_sent_already_waits(
+    broker: InMemoryBroker, autojump_clock: MockClock
+) -> None:
+    await alter(broker, {"client-id": "test"}, producer_byte_rate=1000)
+    sent = b"".join(frame(broker.frame(produce(5_000), 9)) for _ in range(4))
+    pipe, started = Pipe(sent), trio.current_time()
+
+    await Connection(pipe, broker.dispatcher, broker.context, max_frame_bytes=1 << 20).serve()
+
+    assert [count for _, count in pipe.sent] == [1, 1, 1, 1]
+    times = [at - started for at, _ in pipe.sent]
+    assert times[0] == times[1] == 0  # the second is the first that is too much
+    assert 0 < times[2] < times[3]
+
+
 async def test_a_changed_quota_counts_from_the_next_request_on(
     broker: InMemoryBroker, autojump_clock: MockClock
 ) -> None:
@@ -221,6 +261,7 @@ async def test_the_windows_are_those_of_the_settings(autojump_clock: MockClock) 
         # 6400 bytes in two windows of 2 s are 600 B/s too much, for which to make up takes 2.4 s.
         assert (await opened.ask(request, 9)).throttle_time_ms == pytest.approx(2400, abs=20)
 
+        assert opened.broker.quotas.begin("u", "other", 0) is None
         usage = opened.broker.quotas.begin("u", "test", 0)
         charge = opened.broker.quotas.mutations(usage, is_strict=True)
         charge(4 * 5 * 3 + 1)

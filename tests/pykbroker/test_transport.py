@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import wait_all_tasks_blocked
 
 from pykbroker.outbox import Outbox
@@ -136,3 +138,21 @@ async def test_a_connection_that_is_never_idle_lets_others_run(
                 break
 
     assert [True] == turns
+
+
+async def test_a_pause_lasts_as_long_as_it_is_to_or_until_nothing_is_received_any_more(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ours, theirs = socket.socketpair()
+    transport, started = SocketTransport(ours), trio.current_time()
+    with theirs:
+        await transport.pause(until_s=started + 60)
+        assert trio.current_time() == started + 60
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(transport.pause, until_s=started + 1000))
+            await wait_all_tasks_blocked()
+            transport.stop_receiving()
+        await transport.pause(until_s=started + 2000)
+        assert trio.current_time() == started + 60
+    transport.close()
