@@ -47,6 +47,7 @@ DOCS: Mapping[str, str] = {
     "listener.security.protocol.map": "What each listener name speaks.",
     "cordoned.log.dirs": "Log directories that take no new partitions; '*' is all of them.",
     "listeners": "Where clients can connect: NAME://host:port; no host is all interfaces.",
+    "max.connection.creation.rate": "How many connections are accepted in a second.",
     "max.connections": "How many connections are taken at once.",
     "max.connections.per.ip": "How many connections are taken from one address at once.",
     "max.connections.per.ip.overrides": "How many of single addresses or names, as HOST:COUNT.",

@@ -100,9 +100,8 @@ def broker_entries(settings: Settings, image: MetadataImage) -> Iterator[ConfigE
     for name in dict.fromkeys((*broker_definitions(), *settings.overrides, *dynamic)):
         definition = broker_definition(name) or _unknown(name)
         text = dynamic.get(name) or _static(settings, name) or definition.default
-        is_read_only = name not in CLUSTER_WIDE and name not in PER_BROKER
         synonyms = broker_synonyms(settings, image, name)
-        yield ConfigEntry(definition._replace(name=name), canonical(definition, text), is_read_only, synonyms)
+        yield ConfigEntry(definition._replace(name=name), canonical(definition, text), _is_read_only(name), synonyms)
 
 
 def dynamic_default_entries(image: MetadataImage) -> Iterator[ConfigEntry]:
@@ -110,7 +109,8 @@ def dynamic_default_entries(image: MetadataImage) -> Iterator[ConfigEntry]:
     for name, text in image.broker_configs.get("", {}).items():
         definition = (broker_definition(name) or _unknown(name))._replace(name=name)
         value = canonical(definition, text)
-        yield ConfigEntry(definition, value, False, (Synonym(name, value, ConfigSource.DYNAMIC_DEFAULT_BROKER),))
+        synonym = Synonym(name, value, ConfigSource.DYNAMIC_DEFAULT_BROKER)
+        yield ConfigEntry(definition, value, _is_read_only(name), (synonym,))
 
 
 def group_entries(settings: Settings, image: MetadataImage, group: str) -> Iterator[ConfigEntry]:
@@ -161,6 +161,10 @@ def topic_value_source(settings: Settings, image: MetadataImage, topic: str, nam
         if synonyms and synonyms[0].source != ConfigSource.DEFAULT:
             return synonyms[0].source
     return ConfigSource.DEFAULT
+
+
+def _is_read_only(name: str) -> bool:
+    return name not in CLUSTER_WIDE and name not in PER_BROKER
 
 
 def _names_of(name: str) -> tuple[str, ...]:

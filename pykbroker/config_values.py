@@ -14,6 +14,13 @@ _INTEGER_LIMITS = {"SHORT": 2**15, "INT": 2**31, "LONG": 2**63}
 _RANGE = re.compile(r"\[(-?\d+),\.\.\.(?:,(-?\d+))?\](?: or (-?\d+))?")
 _CHOICE = re.compile(r"(\(case insensitive\) )?\[([^\[\]:]+)\]")
 _THROTTLED = "[partitionId]:[brokerId],[partitionId]:[brokerId],..."
+_TRIMMED = "".join(map(chr, range(0x21)))  # what Java's trim() takes away, and no other white space
+# Java's way to write one.
+_DOUBLE = re.compile(
+    r"[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?"
+    r"|0[xX](?:[\da-fA-F]+\.?[\da-fA-F]*|\.[\da-fA-F]+)[pP][+-]?\d+[fFdD]?)",
+    re.ASCII,
+)
 _DURATION = re.compile(r"by_duration:P(?=.)(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE)
 _DURATION_CHOICE = "[latest, earliest, by_duration:PnDTnHnMn.nS]"
 
@@ -41,9 +48,17 @@ def parse(definition: Definition, text: str | None) -> Value:
     """The value that `text` means, checked; raises InvalidValueError."""
     if text is None:
         return None
-    value = _parse_type(definition, text.strip())
+    value = _parse_type(definition, text.strip(_TRIMMED))
     _check(definition, value)
     return value
+
+
+def tidied(definition: Definition, text: str) -> str:
+    """The same value written plainly, if it is one of the type."""
+    try:
+        return text_of(_parse_type(definition, text.strip(_TRIMMED))) or ""
+    except InvalidValueError:
+        return text
 
 
 def text_of(value: Value) -> str | None:
@@ -80,8 +95,8 @@ def expected(definition: Definition) -> str:
 
 def split_list(text: str) -> tuple[str, ...]:
     """Kafka's list: trimmed, each item once, in order of appearance."""
-    text = text.strip()
-    return tuple(dict.fromkeys(item.strip() for item in text.split(","))) if text else ()
+    text = text.strip(_TRIMMED)
+    return tuple(dict.fromkeys(re.split(r"\s*,\s*", text, flags=re.ASCII))) if text else ()
 
 
 def _parse_type(definition: Definition, text: str) -> Value:
@@ -92,14 +107,13 @@ def _parse_type(definition: Definition, text: str) -> Value:
         return text.lower() == "true"
     if kind in _INTEGER_LIMITS:
         limit = _INTEGER_LIMITS[kind]
-        if not re.fullmatch(r"[+-]?[0-9]{1,19}", text) or not -limit <= int(text) < limit:
+        if not re.fullmatch(r"[+-]?\d{1,19}", text) or not -limit <= int(text) < limit:
             raise _invalid(definition, text, f"Not a number of type {kind}")
         return int(text)
     if kind == "DOUBLE":
-        try:
-            return float(text.replace("_", "?"))
-        except ValueError:
-            raise _invalid(definition, text, "Not a number of type DOUBLE") from None
+        if not _DOUBLE.fullmatch(text):
+            raise _invalid(definition, text, "Not a number of type DOUBLE")
+        return float.fromhex(text.rstrip("fFdD")) if "x" in text.lower() else float(text.rstrip("fFdD"))
     return _parse_list(definition, text) if kind == "LIST" else text
 
 

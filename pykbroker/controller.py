@@ -61,7 +61,7 @@ class NewTopic:
     name: str
     partition_count: int = BROKER_DEFAULT
     replication_factor: int = BROKER_DEFAULT
-    assignments: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    assignments: Sequence[tuple[int, Sequence[int]]] = ()  # partition, brokers
     configs: Mapping[str, str | None] = field(default_factory=dict)
 
 

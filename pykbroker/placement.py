@@ -5,7 +5,7 @@ Stripes over the nodes, so that leaders and replicas spread evenly. Knows no rac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from pykbroker.errors import BrokerError
@@ -30,15 +30,19 @@ def place(nodes: Sequence[int], *, first_index: int, count: int, replication_fac
     ]
 
 
-def from_assignments(nodes: Sequence[int], assignments: Mapping[int, Replicas]) -> list[PartitionImage]:
+def from_assignments(nodes: Sequence[int], assignments: Iterable[tuple[int, Replicas]]) -> list[PartitionImage]:
     """A new topic's partitions as the client wants them; raises BrokerError(INVALID_REPLICA_ASSIGNMENT)."""
     replication_factor = None
-    for replicas in assignments.values():
+    by_index: dict[int, Replicas] = {}
+    for index, replicas in assignments:
+        if index in by_index:
+            raise _invalid(f"Found multiple manual partition assignments for partition {index}")
         check_assignment(nodes, replicas, replication_factor)
         replication_factor = len(replicas)
-    if sorted(assignments) != list(range(len(assignments))):
+        by_index[index] = replicas
+    if sorted(by_index) != list(range(len(by_index))):
         raise _invalid("partitions should be a consecutive 0-based integer sequence")
-    return [new_partition(index, assignments[index]) for index in range(len(assignments))]
+    return [new_partition(index, by_index[index]) for index in range(len(by_index))]
 
 
 def check_assignment(nodes: Sequence[int], replicas: Replicas, replication_factor: int | None) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import trio
 
-from pykbroker.config import Settings
+from pykbroker.config import Settings, topic_definitions
 from pykbroker.config_brokers import is_cordoned
+from pykbroker.config_values import tidied
 from pykbroker.errors import BrokerError
 from pykbroker.group_flush import GroupFlush
 from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
@@ -151,7 +152,9 @@ class ReplicaManager:
             partition.flush_messages = 0 if config.flush_messages == MAX_LONG else config.flush_messages
 
     def _min_insync_replicas(self, topic: str, image: MetadataImage) -> int:
-        return int(effective_topic_config(self._settings, image, topic)["min.insync.replicas"] or 1)
+        name = "min.insync.replicas"
+        text = effective_topic_config(self._settings, image, topic)[name]
+        return int(tidied(topic_definitions()[name], text or "1"))
 
     # --- directories that fail
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from pykbroker.config import Settings, topic_definitions
 from pykbroker.config_resources import dynamic_broker_configs
-from pykbroker.config_values import InvalidValueError, Value, parse
+from pykbroker.config_values import InvalidValueError, Value, parse, tidied
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
 from storage.config import LogConfig
@@ -122,7 +122,10 @@ def _dynamic(settings: Settings, image: MetadataImage) -> Items:
 @lru_cache(maxsize=256)
 def _log_config(settings: Settings, dynamic: Items, own: Items) -> LogConfig:
     effective = {**_of_broker(settings, dynamic), **dict(own)}
-    return LogConfig.from_mapping({name: text for name, text in effective.items() if text is not None})
+    definitions = topic_definitions()
+    return LogConfig.from_mapping(
+        {name: tidied(definitions[name], text) for name, text in effective.items() if text is not None}
+    )
 
 
 @lru_cache(maxsize=16)

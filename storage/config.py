@@ -145,6 +145,6 @@ def _parse(name: str, text: str, kind: type) -> float | bool | str:
         number = float(text) if kind is float else int(text)
     except ValueError:
         raise InvalidConfig(f"Invalid value {text} for configuration {name}: Not a number") from None
-    if not _MINIMUM.get(name, 0) <= number <= _maximum(name):
+    if number < _MINIMUM.get(name, 0) or number > _maximum(name):  # not a number is neither, in Java as here
         raise InvalidConfig(f"Invalid value {number} for configuration {name}: out of range")
     return number

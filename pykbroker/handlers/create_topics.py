@@ -13,8 +13,6 @@ A topic is usable when the answer leaves. With no time at all (`timeout_ms` of 0
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pykbroker.config_entries import topic_value_source
 from pykbroker.context import RequestContext
 from pykbroker.controller import BROKER_DEFAULT, MAX_PARTITIONS_PER_REQUEST, NewTopic, TopicResult
@@ -38,21 +36,11 @@ async def handle(request: CreateTopicsRequest, ctx: RequestContext) -> CreateTop
     default_count = ctx.broker.settings.int("num.partitions")
     if sum(partition_count(topic, default_count) for topic in request.topics) > MAX_PARTITIONS_PER_REQUEST:
         raise BrokerError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
-    names = Counter(topic.name for topic in request.topics)
-    accepted: list[NewTopic] = []
-    refused: dict[str, Result] = {}
-    for topic in request.topics:
-        # The controller refuses names asked for twice, whatever else is wrong with them.
-        new = NewTopic(topic.name) if names[topic.name] > 1 else new_topic(topic)
-        if isinstance(new, NewTopic):
-            accepted.append(new)
-        else:
-            refused[topic.name] = new
     charge = ctx.broker.quotas.mutations(ctx.usage, is_strict=ctx.api_version >= FIRST_WITH_STRICT_QUOTA)
-    made = await ctx.broker.controller.create_topics(accepted, validate_only=request.validate_only, charge=charge)
-    results = {result.name: answer(result, ctx) for result in made} | refused
-    in_order = dict.fromkeys((*(name for name, times in names.items() if times == 1), *names))
-    return CreateTopicsResponse(topics=[results[name] for name in in_order])
+    made = await ctx.broker.controller.create_topics(
+        [new_topic(topic) for topic in request.topics], validate_only=request.validate_only, charge=charge
+    )
+    return CreateTopicsResponse(topics=[answer(result, ctx) for result in made])
 
 
 def error_response(request: CreateTopicsRequest, error: BrokerError, _ctx: RequestContext) -> CreateTopicsResponse:
@@ -65,18 +53,12 @@ def partition_count(topic: Asked, default_count: int) -> int:
     return default_count if topic.num_partitions == BROKER_DEFAULT else max(0, topic.num_partitions)
 
 
-def new_topic(topic: Asked) -> NewTopic | Result:
-    """What the controller is asked for, or why it is not."""
-    partitions = Counter(assignment.partition_index for assignment in topic.assignments)
-    repeated = next((index for index, times in partitions.items() if times > 1), None)
-    if repeated is not None:
-        message = f"Found multiple manual partition assignments for partition {repeated}"
-        return failed(topic.name, BrokerError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message))
+def new_topic(topic: Asked) -> NewTopic:
     return NewTopic(
         topic.name,
         partition_count=topic.num_partitions,
         replication_factor=topic.replication_factor,
-        assignments={assignment.partition_index: assignment.broker_ids for assignment in topic.assignments},
+        assignments=[(assignment.partition_index, assignment.broker_ids) for assignment in topic.assignments],
         configs={config.name: config.value for config in topic.configs},
     )
 

@@ -97,32 +97,32 @@ REFUSED: list[tuple[NewTopic, ErrorCode, str]] = [
     ),
     (NewTopic("t", 2**31 - 1), CODES.POLICY_VIOLATION, "Excessively large number of partitions per request."),
     (
-        NewTopic("t", 1, assignments={0: [1]}),
+        NewTopic("t", 1, assignments=[(0, [1])]),
         CODES.INVALID_REQUEST,
         "A manual partition assignment was specified, but numPartitions was not set to -1.",
     ),
     (
-        NewTopic("t", -1, 1, assignments={0: [1]}),
+        NewTopic("t", -1, 1, assignments=[(0, [1])]),
         CODES.INVALID_REQUEST,
         "A manual partition assignment was specified, but replication factor was not set to -1.",
     ),
     (
-        NewTopic("t", assignments={0: [1], 2: [1]}),
+        NewTopic("t", assignments=[(0, [1]), (2, [1])]),
         CODES.INVALID_REPLICA_ASSIGNMENT,
         "partitions should be a consecutive 0-based integer sequence",
     ),
     (
-        NewTopic("t", assignments={0: []}),
+        NewTopic("t", assignments=[(0, [])]),
         CODES.INVALID_REPLICA_ASSIGNMENT,
         "The manual partition assignment includes an empty replica list.",
     ),
     (
-        NewTopic("t", assignments={0: [9]}),
+        NewTopic("t", assignments=[(0, [9])]),
         CODES.INVALID_REPLICA_ASSIGNMENT,
         "The manual partition assignment includes broker 9, but no such broker is registered.",
     ),
     (
-        NewTopic("t", assignments={0: [1, 1]}),
+        NewTopic("t", assignments=[(0, [1, 1])]),
         CODES.INVALID_REPLICA_ASSIGNMENT,
         "The manual partition assignment includes the broker 1 more than once.",
     ),
@@ -159,7 +159,7 @@ async def test_a_request_for_too_many_partitions_makes_none(controller: Controll
 
 
 async def test_assignments_are_kept(controller: Controller) -> None:
-    (result,) = await controller.create_topics([NewTopic("t", assignments={1: [1], 0: [1]})])
+    (result,) = await controller.create_topics([NewTopic("t", assignments=[(1, [1]), (0, [1])])])
 
     assert result.topic is not None
     assert [0, 1] == [partition.index for partition in result.topic.partitions]

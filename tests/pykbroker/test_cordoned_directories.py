@@ -14,7 +14,7 @@ async def test_a_broker_without_room_takes_partitions_only_by_hand(broker: InMem
     controller = broker.broker.controller
     await controller.set_broker_configs(1, {"cordoned.log.dirs": "*"})
 
-    placed, by_hand = await controller.create_topics([NewTopic("a"), NewTopic("b", assignments={0: [1]})])
+    placed, by_hand = await controller.create_topics([NewTopic("a"), NewTopic("b", assignments=[(0, [1])])])
     (grown,) = await controller.create_partitions([NewPartitions("t", 3)])
 
     assert placed.error is not None

@@ -35,12 +35,12 @@ def test_more_replicas_than_nodes_are_refused() -> None:
 
 def test_all_partitions_of_a_topic_have_as_many_replicas() -> None:
     with pytest.raises(BrokerError, match="which have 2 replica"):
-        from_assignments([1, 2], {0: [1, 2], 1: [1]})
+        from_assignments([1, 2], [(0, [1, 2]), (1, [1])])
     with pytest.raises(BrokerError, match="which have 1 replica"):
         check_assignment([1, 2], [1, 2], 1)
 
 
 def test_a_given_order_of_replicas_is_kept() -> None:
     assert [(2, (2, 1)), (1, (1, 2))] == [
-        (partition.leader, partition.replicas) for partition in from_assignments([1, 2], {0: [2, 1], 1: [1, 2]})
+        (partition.leader, partition.replicas) for partition in from_assignments([1, 2], [(0, [2, 1]), (1, [1, 2])])
     ]

@@ -7,6 +7,7 @@ import pytest
 from pykbroker.config import Settings, broker_definitions, topic_definitions
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import INTERNAL_TOPICS, MetadataImage
+from pykbroker.testing import NOW_MS, in_memory_broker
 from pykbroker.topic_config import (
     SYNONYMS,
     effective_topic_config,
@@ -109,6 +110,24 @@ def test_a_setting_is_kept_as_it_was_written_and_understood_as_kafka_does() -> N
     config = log_config(Settings.of({}), image, "t")
     assert (5, True, True, True) == (config.retention_ms, config.is_compacted, config.is_deleted, config.preallocate)
     assert -9 == config.retention_bytes  # below zero is no limit
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("min.cleanable.dirty.ratio", "0x1p-1"),
+        ("min.cleanable.dirty.ratio", "NaN"),
+        ("retention.ms", "\x027"),
+        ("retention.bytes", "-9223372036854775808"),
+        ("segment.bytes", "\u0661\u0660\u0664\u0668\u0665\u0667\u0666"),
+        ("min.insync.replicas", " +\u0661"),
+    ],
+)
+async def test_what_kafka_accepts_makes_a_topic_that_works(name: str, text: str) -> None:
+    async with in_memory_broker() as broker:
+        await broker.create("t", configs={name: text})
+
+        assert 0 == broker.append("t", 0, [NOW_MS]).log.log_start_offset
 
 
 @pytest.mark.parametrize("topic", sorted(INTERNAL_TOPICS))
