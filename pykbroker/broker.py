@@ -52,12 +52,14 @@ class Broker:
         clock_ms: Callable[[], int] = wall_clock_ms,
         protocol_floor: dict[ApiKey, int] | None = None,
         fsync: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.settings = settings
         self.controller = controller
         self.clock_ms = clock_ms
         self.node_id = settings.node_id
         self.is_stopping = False
+        self.is_read_only = read_only
         self._protocol_floor = protocol_floor or {}
         self.replicas = ReplicaManager(logs, settings, node_id=self.node_id, fsync=fsync)
         self.quotas = Quotas(settings, controller)

@@ -68,6 +68,7 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         topics=topics,
         fsync=options.durability == "fsync",
         http=not options.no_http,
+        read_only=bool(options.read_only),
     )
     return 0
 
@@ -90,8 +91,24 @@ def flags(options: argparse.Namespace) -> dict[str, str]:
         given["listeners"] = ",".join(f"PLAINTEXT://{address}" for address in options.listen)
     if options.data_dir:
         given["log.dirs"] = str(options.data_dir)
+    if getattr(options, "read_only", None):
+        given.update(_read_only_settings(options))
     given.update(options.override)
     return given
+
+
+def _read_only_settings(options: argparse.Namespace) -> dict[str, str]:
+    from pykbroker.errors import StartupError
+    from pykbroker.read_only import settings_for
+
+    for name, given in (
+        ("--data-dir", options.data_dir),
+        ("--ephemeral", options.ephemeral),
+        ("--topic", options.topic),
+    ):
+        if given:
+            raise StartupError(f"{name} does not go with --read-only", 2)
+    return settings_for(options.read_only)
 
 
 def foreign_companions() -> str | None:
@@ -191,6 +208,13 @@ def _parser() -> _Parser:
     command.set_defaults(run=serve)
     _add_settings(command)
     command.add_argument("--ephemeral", action="store_true", help="keep nothing: data goes when the broker stops")
+    command.add_argument(
+        "--read-only",
+        metavar="DIR",
+        action="append",
+        type=Path,
+        help="serve what is in this data directory, and write nothing there; may be repeated, as in log.dirs",
+    )
     command.add_argument(
         "--durability",
         choices=("page-cache", "fsync"),

@@ -20,6 +20,7 @@ from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.handlers import APIS
 from pykbroker.outbox import Outbox
+from pykbroker.read_only import refusing
 from wire.api.api_versions import ApiVersionsRequest
 from wire.errors import ErrorCode, ProtocolError
 from wire.fields import zeros_of
@@ -225,6 +226,8 @@ class Dispatcher:
         if first <= version <= last:
             kind = _RouteWithErrorCode if "error_code" in response_class(api_key).specs else Route
             route = self._routes[key << 16 | version] = kind(api_key, version)
+            if broker.is_read_only:
+                route.handle = refusing(api_key, route.handle)
             return route
         if key == _API_VERSIONS:
             return _UnknownApiVersions(version)

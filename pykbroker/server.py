@@ -16,7 +16,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 import trio
@@ -36,11 +36,13 @@ from pykbroker.listener import ListenerTask, bind
 from pykbroker.maintenance import maintain
 from pykbroker.metadata.image import Endpoint, NodeImage
 from pykbroker.metadata.sqlite import SqliteStore
+from pykbroker.read_only import copied
 from pykbroker.topic_config import log_config
 from storage.checkpoints import MetaProperties
 from storage.errors import StorageError
-from storage.files import RealFiles
+from storage.files import Files, RealFiles
 from storage.log_manager import LogManager
+from storage.overlay_files import OverlayFiles
 from wire.registry import ApiKey
 
 log = logging.getLogger(__name__)
@@ -59,12 +61,11 @@ async def opened(
     clock_ms: Callable[[], int] = wall_clock_ms,
     protocol_floor: dict[ApiKey, int] | None = None,
     fsync: bool = False,
+    read_only: bool = False,
 ) -> AsyncIterator[Broker]:
     """A broker without listeners, its logs open, its background tasks running. Raises StartupError."""
-    is_new = not (Path(directories[0]) / METADATA_FILE).exists()
-    store = SqliteStore.open(Path(directories[0]) / METADATA_FILE)
-    try:
-        files = RealFiles()
+    with _metadata(Path(directories[0]) / METADATA_FILE, read_only=read_only) as (store, is_new):
+        files = OverlayFiles() if read_only else RealFiles()
         cluster_id = _cluster_id(files, directories[0])
         controller = await Controller.open(store, settings, cluster_id=cluster_id)
         if settings.cluster_id not in (None, controller.image.cluster_id):
@@ -73,12 +74,21 @@ async def opened(
         try:
             if is_new:
                 await adopt_logs(controller, logs, settings)
-            broker = Broker(settings, controller, logs, clock_ms=clock_ms, protocol_floor=protocol_floor, fsync=fsync)
+            broker = Broker(
+                settings,
+                controller,
+                logs,
+                clock_ms=clock_ms,
+                protocol_floor=protocol_floor,
+                fsync=fsync,
+                read_only=read_only,
+            )
             broker.replicas.start(controller.image, now_ms=clock_ms())
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(broker.replicas.flushes.run)
-                nursery.start_soon(broker.log_dir_moves.run)
-                nursery.start_soon(maintain, broker)
+                if not read_only:
+                    nursery.start_soon(broker.log_dir_moves.run)
+                    nursery.start_soon(maintain, broker)
                 nursery.start_soon(_end_without_disk, broker)
                 await nursery.start(broker.groups.run)
                 await nursery.start(broker.transactions.run)
@@ -88,12 +98,25 @@ async def opened(
                 nursery.cancel_scope.cancel()
             broker.replicas.note_high_watermarks()
         finally:
-            logs.close()
-    finally:
-        store.close()
+            if read_only:
+                logs.abandon()
+            else:
+                logs.close()
 
 
-def _cluster_id(files: RealFiles, directory: str) -> str | None:
+@contextmanager
+def _metadata(path: Path, *, read_only: bool) -> Iterator[tuple[SqliteStore, bool]]:
+    """The store, and whether it is new."""
+    with copied(path) if read_only else nullcontext(path) as found:
+        is_new = not found.exists()
+        store = SqliteStore.open(found)
+        try:
+            yield store, is_new
+        finally:
+            store.close()
+
+
+def _cluster_id(files: Files, directory: str) -> str | None:
     """Whose the directory is, if it was used before."""
     try:
         meta = MetaProperties.read(files, directory)
@@ -108,7 +131,7 @@ async def _end_without_disk(broker: Broker) -> None:
 
 
 def _open_logs(
-    files: RealFiles, directories: Sequence[str], settings: Settings, controller: Controller, *, now_ms: int
+    files: Files, directories: Sequence[str], settings: Settings, controller: Controller, *, now_ms: int
 ) -> LogManager:
     try:
         return LogManager.open(
@@ -143,13 +166,14 @@ def run(
     topics: Sequence[NewTopic] = (),
     fsync: bool = False,
     http: bool = True,
+    read_only: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartupError."""
     floor = KAFKA_4_FLOOR if protocol_floor == "4.0" else None
-    with _data_directories(settings, ephemeral=ephemeral) as directories:
+    with _data_directories(settings, ephemeral=ephemeral, read_only=read_only) as directories:
         sockets = [(listener, bind(listener, settings)) for listener in settings.listeners]
         try:
-            trio.run(_serve, settings, directories, sockets, floor, topics, fsync, http)
+            trio.run(_serve, settings, directories, sockets, floor, topics, fsync, http, read_only)
         except BaseExceptionGroup as group:
             raise _innermost(group) from group
 
@@ -162,10 +186,11 @@ async def _serve(
     topics: Sequence[NewTopic],
     fsync: bool,
     http: bool,
+    read_only: bool,
 ) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with (
-            opened(settings, directories, protocol_floor=floor, fsync=fsync) as broker,
+            opened(settings, directories, protocol_floor=floor, fsync=fsync, read_only=read_only) as broker,
             trio.open_nursery() as connections,
         ):
             dispatcher, quotas = Dispatcher(), ConnectionQuotas(broker)
@@ -226,7 +251,10 @@ def _announce(broker: Broker, directories: Sequence[str], tasks: Sequence[Listen
 
 
 @contextmanager
-def _data_directories(settings: Settings, *, ephemeral: bool) -> Iterator[Sequence[str]]:
+def _data_directories(settings: Settings, *, ephemeral: bool, read_only: bool) -> Iterator[Sequence[str]]:
+    if read_only:
+        yield settings.log_dirs
+        return
     if ephemeral:
         directory = tempfile.mkdtemp(prefix="pykbroker-")
         try:

@@ -1,6 +1,7 @@
 """The file-system border: all that storage ever asks of a disk.
 
-Two true implementations: `RealFiles` here and `storage.testing.MemoryFiles`, held to the same tests.
+Three true implementations, held to the same tests: `RealFiles` here, `storage.overlay_files.OverlayFiles` for what must
+not be written to, and `storage.testing.MemoryFiles`.
 
 Invariants
   A `File` writes only at its end; `size` is the end of what was written whole. A write that fails leaves the file as it
@@ -238,8 +239,9 @@ class RealFile:
 class _Pool:
     """Bounds the open descriptors by the clock rule: who was used since the last round gets another round."""
 
-    def __init__(self, max_open: int) -> None:
+    def __init__(self, max_open: int, mode: int) -> None:
         self._max_open = max_open
+        self._flags = mode | os.O_CLOEXEC
         self._files: dict[RealFile, None] = {}  # the order is the clock's
         self._lock = threading.Lock()  # a flush in a worker thread opens files too
 
@@ -249,7 +251,7 @@ class _Pool:
                 self._evict_one()
             self._files[file] = None
         try:
-            return OpenFile(os.open(file.path, os.O_RDWR | os.O_CLOEXEC))
+            return OpenFile(os.open(file.path, self._flags))
         except OSError as error:
             if error.errno not in _TOO_MANY_OPEN:
                 self.forget(file)
@@ -259,7 +261,7 @@ class _Pool:
                 other.evict()
             self._files = {file: None}
         with _translated(file.path):
-            return OpenFile(os.open(file.path, os.O_RDWR | os.O_CLOEXEC))
+            return OpenFile(os.open(file.path, self._flags))
 
     def _evict_one(self) -> None:
         while True:
@@ -289,10 +291,10 @@ class RealLock:
 
 
 class RealFiles:
-    """The disk. `max_open` bounds the descriptors kept open for reuse."""
+    """The disk. `max_open` bounds the descriptors kept open for reuse. `read_only`: files are opened for reading."""
 
-    def __init__(self, max_open: int = 4096) -> None:
-        self._pool = _Pool(max_open)
+    def __init__(self, max_open: int = 4096, *, read_only: bool = False) -> None:
+        self._pool = _Pool(max_open, os.O_RDONLY if read_only else os.O_RDWR)
 
     def create(self, path: str, *, allocated_bytes: int = 0) -> RealFile:
         with _translated(path):
