@@ -23,6 +23,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from interop_tests import streams_member
 from interop_tests.harness import ROOT, Broker, Kind, clean_environment, in_background
 from interop_tests.tools import Java
 
@@ -44,14 +45,15 @@ TOOLS = {
     "offsets": "org.apache.kafka.tools.GetOffsetShell",
     "producer-perf": "org.apache.kafka.tools.ProducerPerformance",
     "reassign": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+    "streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
     "topics": "org.apache.kafka.tools.TopicCommand",
     "acls": "org.apache.kafka.tools.AclCommand",
     "delegation-tokens": "org.apache.kafka.tools.DelegationTokenCommand",
 }
 
-# A line is a command: the tool, then its options ({at} is where the broker is, {dir} where the
-# files are, {topic} an entity of that type), or `fill TOPIC
-# PARTITION COUNT`, `commit GROUP TOPIC OFFSET...`, `join GROUP TOPIC` and `leave GROUP`, which need no tool.
+# A line is a command: the tool, then its options ({at} is where the broker is, {dir} where the files are, {topic} an
+# entity of that type), or `fill TOPIC PARTITION COUNT`, `commit GROUP TOPIC OFFSET...`, `join GROUP TOPIC`,
+# `stream GROUP TOPIC OFFSET...` and `leave GROUP`, which need no tool.
 SCENARIOS = {
     "topics": """
         topics {at} --create --topic topics-a --partitions 3 --replication-factor 1 --config retention.ms=60000
@@ -205,6 +207,52 @@ SCENARIOS = {
         consumer-groups {at} --reset-offsets --group resets-new --topic resets-t --to-latest --execute
         consumer-groups {at} --delete --group resets-g --group resets-new
     """,
+    "streams groups": """
+        topics {at} --create --topic streams-t --partitions 2
+        fill streams-t 0 10
+        configs {at} --alter {group} streams-g --add-config streams.initial.rebalance.delay.ms=0
+        configs {at} --alter {group} streams-g --add-config streams.num.standby.replicas=1
+        configs {at} --describe {group} streams-g
+        configs {at} --alter {group} streams-g --add-config streams.num.standby.replicas=3
+        configs {at} --alter {group} streams-g --add-config streams.session.timeout.ms=1
+        stream streams-g streams-t 4 0
+        streams-groups {at} --list
+        streams-groups {at} --list --state
+        streams-groups {at} --list --state stable
+        streams-groups {at} --list --state NotReady
+        streams-groups {at} --describe --group streams-g
+        streams-groups {at} --describe --group streams-g --offsets --verbose
+        streams-groups {at} --describe --group streams-g --members
+        streams-groups {at} --describe --group streams-g --members --verbose
+        streams-groups {at} --describe --group streams-g --state
+        streams-groups {at} --describe --group streams-g --state --verbose
+        streams-groups {at} --describe --group streams-missing
+        consumer-groups {at} --describe --group streams-g
+        consumer-groups {at} --list
+        groups {at} --list
+        groups {at} --list --streams
+        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --to-earliest --execute
+        streams-groups {at} --delete-offsets --group streams-g --input-topic streams-t
+        streams-groups {at} --delete --group streams-g
+        leave streams-g
+        streams-groups {at} --describe --group streams-g --state
+        streams-groups {at} --describe --group streams-g --members
+        streams-groups {at} --reset-offsets --group streams-g --input-topic streams-t --to-earliest --dry-run
+        streams-groups {at} --reset-offsets --group streams-g --input-topic streams-t:0 --to-offset 3 --execute
+        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --shift-by 2 --execute
+        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --to-current --dry-run --export
+        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --to-datetime {moment} --dry-run
+        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --by-duration PT0S --dry-run
+        streams-groups {at} --reset-offsets --group streams-g --from-file {dir}/streams.csv --execute
+        streams-groups {at} --describe --group streams-g
+        streams-groups {at} --delete-offsets --group streams-g --input-topic streams-t:1
+        streams-groups {at} --delete-offsets --group streams-g --input-topic streams-missing
+        streams-groups {at} --describe --group streams-g --offsets
+        streams-groups {at} --delete --group streams-g --delete-all-internal-topics
+        streams-groups {at} --delete --group streams-missing
+        topics {at} --list --topic streams-.*
+        streams-groups {at} --list
+    """,
     "offsets and deleted records": """
         topics {at} --create --topic offsets-t --partitions 2
         fill offsets-t 0 10
@@ -292,6 +340,7 @@ FILES = {
     "topic.properties": "retention.ms=5\ncleanup.policy=delete\n",
     "none.properties": "",
     "offsets.csv": '"resets-t",0,2\n"resets-t",1,3\n',
+    "streams.csv": '"streams-t",0,7\n',
     "delete.json": '{"version":1,"partitions":[{"topic":"offsets-t","partition":0,"offset":4}]}',
     "delete-more.json": '{"version":1,"partitions":[{"topic":"offsets-t","partition":0,"offset":99},'
     '{"topic":"offsets-t","partition":1,"offset":-1}]}',
@@ -400,6 +449,8 @@ def played(scenario: str, tools: Tools, broker: Broker, files: Path) -> Iterator
             commit(broker, *words[1:])
         elif words[0] == "join":
             members.enter_context(joined(broker, *words[1:]))
+        elif words[0] == "stream":
+            members.enter_context(streams_member.member(broker, *words[1:3], *map(int, words[3:])))
         elif words[0] == "leave":
             members.close()
         else:
