@@ -31,7 +31,7 @@ _ALL = {
     "kraft.version": Feature(0, 0),
     METADATA_VERSION: Feature(7, 30),
     "share.version": Feature(0, 1, ApiKey.SHARE_FETCH, can_be_lowered=False),
-    "streams.version": Feature(0, 1, ApiKey.STREAMS_GROUP_HEARTBEAT, can_be_lowered=False),
+    "streams.version": Feature(0, 1, ApiKey.STREAMS_GROUP_HEARTBEAT),
     "transaction.version": Feature(0, 2, ApiKey.ADD_PARTITIONS_TO_TXN),
 }
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,14 @@ from typing import Any
 import trio
 
 from pykbroker.coordinator.group_coordinator import OFFSETS_TOPIC
+from pykbroker.dispatch import Dispatcher
+from pykbroker.features import SAFE_DOWNGRADE, UPGRADE
+from pykbroker.http.pages import Pages
 from pykbroker.testing import InMemoryBroker, in_memory_broker, unordered
+from wire.api.streams_group_describe import StreamsGroupDescribeRequest
+from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest
+from wire.api.update_features import UpdateFeaturesRequest
+from wire.errors import ErrorCode
 from wire.plain import from_plain, plain
 from wire.record_batch import batches
 from wire.registry import ApiKey, request_class
@@ -47,10 +56,17 @@ VARYING = {"metadata_hash", "assignment_timestamp"}
 Stored = tuple[bytes, bytes | None]
 
 
-async def test_every_request_is_answered_and_stored_as_by_kafka() -> None:
-    async with in_memory_broker(SETTINGS) as broker, trio.open_nursery() as nursery:
+@asynccontextmanager
+async def coordinating(settings: dict[str, str]) -> AsyncIterator[InMemoryBroker]:
+    async with in_memory_broker(settings) as broker, trio.open_nursery() as nursery:
         await nursery.start(broker.broker.groups.run)
         await broker.broker.groups.create_topic()
+        yield broker
+        nursery.cancel_scope.cancel()
+
+
+async def test_every_request_is_answered_and_stored_as_by_kafka() -> None:
+    async with coordinating(SETTINGS) as broker:
         for number, (key, version, request, expected) in enumerate(FACTS["steps"]):
             asked = from_plain(request_class(ApiKey(key)), request)
 
@@ -59,7 +75,6 @@ async def test_every_request_is_answered_and_stored_as_by_kafka() -> None:
             if expected is not None:
                 assert unordered(expected) == unordered(answered), (number, ApiKey(key).title, request)
         assert by_group(kafkas_records()) == by_group(records_of(broker))
-        nursery.cancel_scope.cancel()
 
 
 def test_kafkas_records_are_read_and_written_byte_by_byte() -> None:
@@ -98,3 +113,55 @@ def by_group(records: list[Stored]) -> dict[str, list[Any]]:
 
 def alike(value: dict[str, Any]) -> dict[str, Any]:
     return {name: "*" if name in VARYING else field for name, field in value.items()}
+
+
+async def error_of_heartbeat(broker: InMemoryBroker) -> ErrorCode:
+    """Of one that is refused in any case, as it does not bring a topology."""
+    request = StreamsGroupHeartbeatRequest(
+        group_id="g", member_id="m", member_epoch=0, endpoint_information_epoch=0, shutdown_application=False
+    )
+    told = await broker.ask(request, 0)
+    described = await broker.ask(StreamsGroupDescribeRequest(group_ids=["g"], include_authorized_operations=False), 0)
+    assert (told.error_code == ErrorCode.UNSUPPORTED_VERSION) == (
+        described.groups[0].error_code == ErrorCode.UNSUPPORTED_VERSION
+    )
+    return ErrorCode(told.error_code)  # type: ignore[call-arg] # the enum's lookup takes a code alone
+
+
+async def test_the_protocol_is_on_and_off_with_the_feature() -> None:
+    def update(level: int) -> UpdateFeaturesRequest:
+        update = UpdateFeaturesRequest.FeatureUpdateKey(
+            feature="streams.version", max_version_level=level, upgrade_type=SAFE_DOWNGRADE if level == 0 else UPGRADE
+        )
+        return UpdateFeaturesRequest(timeout_ms=10_000, feature_updates=[update])
+
+    async with coordinating(SETTINGS) as broker:
+        assert await error_of_heartbeat(broker) == ErrorCode.INVALID_REQUEST
+        for level, code in ((0, ErrorCode.UNSUPPORTED_VERSION), (1, ErrorCode.INVALID_REQUEST)):
+            assert (await broker.ask(update(level), 1)).error_code == ErrorCode.NONE
+            assert code == await error_of_heartbeat(broker)
+
+
+async def test_the_protocol_may_be_off_by_setting() -> None:
+    async with coordinating({**SETTINGS, "group.coordinator.rebalance.protocols": "classic,consumer"}) as broker:
+        assert await error_of_heartbeat(broker) == ErrorCode.UNSUPPORTED_VERSION
+
+
+async def test_what_a_streams_group_did_is_told_over_http() -> None:
+    async with coordinating(SETTINGS) as broker:
+        await broker.create("t", 4)
+        heartbeat = next(request for key, _, request, _ in FACTS["steps"] if key == ApiKey.STREAMS_GROUP_HEARTBEAT)
+        for epoch in (0, 2):
+            changes = {} if epoch == 0 else {"member_epoch": epoch, "topology": None, "rebalance_timeout_ms": -1}
+            await broker.ask(from_plain(StreamsGroupHeartbeatRequest, heartbeat | changes), 0)
+
+        page = await Pages(broker.broker, Dispatcher()).answer("GET", "/groups/g/events")
+
+    told = json.loads(page.body)
+    assert ("streams", "Stable", 3, ["m1"]) == (
+        told["type"], told["state"], told["generation"], [member["member_id"] for member in told["members"]],
+    )  # fmt: skip
+    assert ["joined", "generation", "assigned", "stable"] == list(
+        dict.fromkeys(each["kind"] for each in told["events"])
+    )
+    assert {"topic": "1", "partition": 3, "from": None, "to": "m1"} in told["events"][-2]["moves"]

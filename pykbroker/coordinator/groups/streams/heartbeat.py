@@ -95,8 +95,10 @@ def heartbeat(
     epoch = _next_epoch(step, configured)
     target.wait_for_members(shard, group, step.config, now_ms)
     target_epoch, wanted = _follow(shard, step, member, configured, epoch)
-    taken = Taken(group.active_tasks, group.tasks_of_process(member.process_id))
-    reconciled = next_step(member, target_epoch, wanted, taken, claimed)
+    reconciled = member
+    if not member.is_reconciled_to(target_epoch):
+        taken = Taken(group.active_tasks, group.tasks_of_process(member.process_id))
+        reconciled = next_step(member, target_epoch, wanted, taken, claimed)
     if reconciled != member:
         step.has_moved = True
         step.records.append(current_record(group.group_id, reconciled))

@@ -31,9 +31,9 @@ class Taken(NamedTuple):
 def next_step(
     member: StreamsMember, target_epoch: int, target: Tasks, taken: Taken, claimed: Tasks | None
 ) -> StreamsMember:
-    """The member after a heartbeat. `claimed` is what it says to have, None where it does not say."""
-    if member.is_reconciled_to(target_epoch):
-        return member
+    """A member that does not have all yet, after a heartbeat. `claimed` is what it says to have, None where it does not
+    say.
+    """
     epoch = member.epoch
     if member.state is MemberState.UNREVOKED_TASKS:
         if _still_has(claimed, member.revoking):

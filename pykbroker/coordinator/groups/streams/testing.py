@@ -130,7 +130,7 @@ class OneStreamsShard(OneShard):
         )
         told: Any = self.do(heartbeat(self.shard, request, Caller("client", "/127.0.0.1", 0), self.now_ms))
         assert isinstance(told, Heartbeat)
-        if self.makes_topics:
+        if self.makes_topics and told.missing:
             self.make(told.missing)
         return told.response
 
