@@ -17,8 +17,8 @@ import org.apache.kafka.streams.processor.TaskId;
  * a repartition topic, to keep the counts a changelog topic.
  *
  * Arguments: the topic to read, the topic to write, and settings as `key=value`. It says each state that it gets into.
- * For each line of input it says its active tasks, and with a `/` between its standby tasks; when there is no more input
- * it closes.
+ * For each line of input it says its active tasks, and with a `/` between its standby tasks, and what it knows of where
+ * the counts of each partition are; when there is no more input it closes.
  */
 public class WordCount {
     public static void main(String[] arguments) throws Exception {
@@ -43,7 +43,10 @@ public class WordCount {
         application.setStateListener((after, before) -> say("state " + after));
         application.start();
         BufferedReader questions = new BufferedReader(new InputStreamReader(System.in));
-        while (questions.readLine() != null) say("tasks " + tasks(application));
+        while (questions.readLine() != null) {
+            say("tasks " + tasks(application));
+            say("stores " + stores(application));
+        }
         application.close();
     }
 
@@ -53,6 +56,14 @@ public class WordCount {
         Set<TaskMetadata> standby = application.metadataForLocalThreads().stream()
             .flatMap(thread -> thread.standbyTasks().stream()).collect(Collectors.toSet());
         return named(active) + "/" + named(standby);
+    }
+
+    private static String stores(KafkaStreams application) {
+        return application.streamsMetadataForStore("counts").stream()
+            .map(instance -> instance.port() + "=" + instance.topicPartitions().stream()
+                .filter(each -> each.topic().endsWith("-repartition")).map(each -> "" + each.partition())
+                .sorted().collect(Collectors.joining(",")))
+            .sorted().collect(Collectors.joining(" "));
     }
 
     private static String named(Set<TaskMetadata> tasks) {

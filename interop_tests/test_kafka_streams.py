@@ -46,6 +46,7 @@ class Instance:
     def __init__(self, command: list[str], log_path: Path) -> None:
         self.states: list[str] = []
         self._tasks: tuple[set[str], set[str]] = (set(), set())
+        self.stores = ""  # where which partitions of the counts are, as it last knew
         self._log_path = log_path
         with log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -59,6 +60,8 @@ class Instance:
             what, _, said = line.rstrip("\n").partition(" ")
             if what == "state":
                 self.states.append(said)
+            elif what == "stores":
+                self.stores = said
             elif what == "tasks":
                 active, _, standby = said.partition("/")
                 self._tasks = {*filter(None, active.split(","))}, {*filter(None, standby.split(","))}
@@ -108,7 +111,7 @@ def start_instance(class_path: str, tmp_path: Path) -> Iterator[StartInstance]:
         state = tmp_path / f"state-{len(started)}"
         command = ["java", *JVM_FLAGS, JVM_LOGGING, "-cp", class_path, "WordCount", name, f"{name}-out"]
         command += [f"application.id={name}", f"bootstrap.servers={broker.address}", f"state.dir={state}"]
-        command += ["commit.interval.ms=100", *settings]
+        command += ["commit.interval.ms=100", f"application.server=localhost:{len(started) + 1}", *settings]
         started.append(Instance(command, state.with_suffix(".log")))
         return started[-1]
 
@@ -169,6 +172,13 @@ def topic_settings(broker: Broker, topic: str) -> dict[str, str]:
     return {name: entry.value for name, entry in described.items() if not entry.is_default}
 
 
+def knows_stores_of(instance: Instance, *instances: Instance) -> bool:
+    """For interactive queries: each knows who has which partition of the counts."""
+    instance.tasks()
+    partitions = (sorted(task[2:] for task in each.tasks()[0] if task.startswith("1_")) for each in instances)
+    return instance.stores == " ".join(f"{port}={','.join(each)}" for port, each in enumerate(partitions, 1))
+
+
 @pytest.mark.parametrize(
     ("protocol", "standby_count"), [(STREAMS, 1), pytest.param(CLASSIC, 0, marks=pytest.mark.slow)]
 )
@@ -190,6 +200,11 @@ def test_the_tasks_of_an_instance_that_is_killed_go_to_the_other_and_each_word_c
     if standby_count:
         stateful = {task for task in ALL_TASKS if task.startswith("1_")}
         wait_until(lambda: one.tasks()[1] == stateful & other.tasks()[0], timeout_s=20)
+    wait_until(
+        lambda: all(knows_stores_of(each, one, other) for each in (one, other)),
+        timeout_s=30,
+        what=lambda: f"{one.stores}; {other.stores}",
+    )
 
     one.kill()
     words += produce(broker, name, 400)

@@ -16,6 +16,9 @@ from typing import Any
 import trio
 
 from pykbroker.coordinator.group_coordinator import OFFSETS_TOPIC
+from pykbroker.coordinator.groups.config import GroupConfig
+from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.groups.streams.describing import described as describe
 from pykbroker.dispatch import Dispatcher
 from pykbroker.features import SAFE_DOWNGRADE, UPGRADE
 from pykbroker.http.pages import Pages
@@ -84,6 +87,28 @@ def test_kafkas_records_are_read_and_written_byte_by_byte() -> None:
         assert key_bytes == encode_key(key)
         if value_bytes is not None:
             assert value_bytes == encode_value(decode_value(type(key), value_bytes))
+
+
+def test_a_directory_of_kafkas_gives_its_groups() -> None:
+    shard = GroupShard(GroupConfig())
+    for offset, (key_bytes, value_bytes) in enumerate(kafkas_records()):
+        key: Any = decode_key(key_bytes)
+        value = None if value_bytes is None else decode_value(type(key), value_bytes)
+        shard.replay(key, value, record_offset=offset)
+    shard.finish_loading()
+
+    described = {  # the last that Kafka told of each, but for one that was deleted since
+        group["group_id"]: group
+        for key, _, _, answer in FACTS["steps"]
+        if key == ApiKey.STREAMS_GROUP_DESCRIBE
+        for group in answer["groups"]
+        if group["error_code"] == ErrorCode.NONE and group["group_id"] != "g"
+    }
+    assert {"h5", "h7", "h9", "h11"} == described.keys()
+    for group_id, told in described.items():
+        found = plain(describe(shard, group_id))
+        for name in ("members", "group_state", "group_epoch", "assignment_epoch"):
+            assert unordered(told[name]) == unordered(found[name]), (group_id, name)
 
 
 def kafkas_records() -> list[Stored]:
