@@ -1,4 +1,5 @@
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -13,7 +14,7 @@ import org.apache.kafka.common.utils.Exit;
 /**
  * Runs Kafka's tools one after the other in one JVM, as their own `main` and unmodified, for a JVM is slow to start.
  *
- * A line of input is a command: class and arguments, separated by tabs. A line of output is its answer: exit status, a
+ * A line of input is a command: in base64 what it is told, class and arguments, separated by tabs. A line of output is its answer: exit status, a
  * tab, and in base64 what it printed. What a tool does to end the process ends its `main` only.
  */
 public class ToolRunner {
@@ -24,6 +25,7 @@ public class ToolRunner {
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             String[] words = line.split("\t", -1);
+            System.setIn(new ByteArrayInputStream(Base64.getDecoder().decode(words[0])));
             ByteArrayOutputStream printed = new ByteArrayOutputStream();
             PrintStream capture = new PrintStream(printed, true, StandardCharsets.UTF_8);
             System.setOut(capture);
@@ -47,8 +49,8 @@ public class ToolRunner {
         ended = new CompletableFuture<>();
         Thread tool = new Thread(() -> {
             try {
-                String[] arguments = Arrays.copyOfRange(words, 1, words.length);
-                Class.forName(words[0]).getMethod("main", String[].class).invoke(null, (Object) arguments);
+                String[] arguments = Arrays.copyOfRange(words, 2, words.length);
+                Class.forName(words[1]).getMethod("main", String[].class).invoke(null, (Object) arguments);
                 ended.complete(0);
             } catch (InvocationTargetException wrapped) {
                 wrapped.getCause().printStackTrace(capture);

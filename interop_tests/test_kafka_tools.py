@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, Producer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
@@ -43,293 +44,36 @@ TOOLS = {
     "log-dirs": "org.apache.kafka.tools.LogDirsCommand",
     "metadata-quorum": "org.apache.kafka.tools.MetadataQuorumCommand",
     "offsets": "org.apache.kafka.tools.GetOffsetShell",
-    "producer-perf": "org.apache.kafka.tools.ProducerPerformance",
     "reassign": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
     "streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
     "topics": "org.apache.kafka.tools.TopicCommand",
     "acls": "org.apache.kafka.tools.AclCommand",
     "delegation-tokens": "org.apache.kafka.tools.DelegationTokenCommand",
+    "console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+    "console-producer": "org.apache.kafka.tools.ConsoleProducer",
+    "console-share-consumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
+    "consumer-performance": "org.apache.kafka.tools.ConsumerPerformance",
+    "producer-performance": "org.apache.kafka.tools.ProducerPerformance",
+    "share-consumer-performance": "org.apache.kafka.tools.ShareConsumerPerformance",
+    "share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
+    "transactions": "org.apache.kafka.tools.TransactionsCommand",
 }
 
-# A line is a command: the tool, then its options ({at} is where the broker is, {dir} where the files are, {topic} an
-# entity of that type), or `fill TOPIC PARTITION COUNT`, `commit GROUP TOPIC OFFSET...`, `join GROUP TOPIC`,
-# `stream GROUP TOPIC OFFSET...` and `leave GROUP`, which need no tool.
-SCENARIOS = {
-    "topics": """
-        topics {at} --create --topic topics-a --partitions 3 --replication-factor 1 --config retention.ms=60000
-        topics {at} --create --topic topics-a --partitions 3
-        topics {at} --create --topic topics-a --if-not-exists
-        topics {at} --create --topic topics-b --replica-assignment 1,1 --config cleanup.policy=compact
-        topics {at} --create --topic topics-c --config no.such=1
-        topics {at} --create --topic topics.a
-        topics {at} --create --topic topics-d --replication-factor 2
-        topics {at} --list --topic topics.*
-        topics {at} --describe --topic topics-a
-        topics {at} --describe --topic topics-b
-        topics {at} --describe --under-replicated-partitions
-        topics {at} --describe --unavailable-partitions
-        topics {at} --describe --at-min-isr-partitions --topic topics-b
-        topics {at} --describe --under-min-isr-partitions
-        topics {at} --describe --topic topics-missing
-        topics {at} --alter --topic topics-a --partitions 5
-        topics {at} --alter --topic topics-a --partitions 2
-        topics {at} --describe --topic topics-a
-        topics {at} --delete --topic topics-b
-        topics {at} --delete --topic topics-missing
-        topics {at} --list --topic topics.* --exclude-internal
-    """,
-    "topic configs": """
-        topics {at} --create --topic configs-a
-        configs {at} --alter {topic} configs-a --add-config retention.ms=1,cleanup.policy=[compact,delete]
-        configs {at} --describe {topic} configs-a
-        configs {at} --alter {topic} configs-a --delete-config retention.ms
-        configs {at} --describe {topic} configs-a
-        configs {at} --alter {topic} configs-a --add-config retention.ms=x
-        configs {at} --alter {topic} configs-a --add-config no.such=1
-        configs {at} --alter {topic} configs-a --delete-config no.such
-        configs {at} --alter {topic} configs-missing --add-config retention.ms=1
-        configs {at} --describe {topic} configs-missing
-        configs {at} --describe --topic configs-a --all
-        configs {at} --alter {topic} configs-a --add-config-file {dir}/topic.properties
-        configs {at} --describe {topic} configs-a
-        configs {at} --alter {topic} configs-a --add-config segment.bytes=2000000 --delete-config retention.ms
-        configs {at} --describe {topic} configs-a
-    """,
-    "broker configs": """
-        configs {at} --alter --entity-type brokers --entity-default --add-config log.retention.ms=9999999
-        configs {at} --alter {broker} 1 --add-config log.retention.ms=8888888,num.io.threads=9
-        configs {at} --describe --entity-type brokers --entity-default
-        configs {at} --describe {broker} 1
-        configs {at} --alter {broker} 1 --delete-config log.retention.ms,num.io.threads
-        configs {at} --alter --entity-type brokers --entity-default --delete-config log.retention.ms
-        configs {at} --describe {broker} 1
-        configs {at} --alter {broker} 1 --add-config num.partitions=3
-        configs {at} --alter {broker} 1 --add-config num.io.threads=900
-        configs {at} --alter {loggers} 1 --add-config root=INFO
-        configs {at} --alter {loggers} 1 --add-config no.such=INFO
-    """,
-    "group and client metrics configs": """
-        configs {at} --alter {group} configs-g --add-config consumer.session.timeout.ms=50000
-        configs {at} --describe {group} configs-g
-        configs {at} --alter {group} configs-g --add-config consumer.session.timeout.ms=1
-        configs {at} --alter {group} configs-g --delete-config consumer.session.timeout.ms
-        configs {at} --describe {group} configs-g
-        client-metrics {at} --alter --name metrics-m --metrics org.apache.kafka. --interval 30000 --match client_id=x
-        client-metrics {at} --list
-        client-metrics {at} --describe --name metrics-m
-        client-metrics {at} --describe
-        client-metrics {at} --alter --name metrics-m --interval 1
-        configs {at} --describe {metrics} metrics-m
-        client-metrics {at} --delete --name metrics-m
-        client-metrics {at} --list
-    """,
-    "quotas and users": """
-        configs {at} --alter {user} quota-u --add-config producer_byte_rate=1000
-        configs {at} --alter {user} quota-u {client} c --add-config request_percentage=50
-        configs {at} --alter --entity-type clients --entity-default --add-config consumer_byte_rate=1000
-        configs {at} --alter {ip} 10.0.0.1 --add-config connection_creation_rate=5
-        configs {at} --alter {user} quota-u --add-config no_such=1000
-        configs {at} --describe {user} quota-u
-        configs {at} --describe {user} quota-u --entity-type clients
-        configs {at} --describe --entity-type clients
-        configs {at} --describe --entity-type ips
-        configs {at} --alter {user} quota-u --delete-config producer_byte_rate
-        configs {at} --alter {user} quota-u {client} c --delete-config request_percentage
-        configs {at} --alter --entity-type clients --entity-default --delete-config consumer_byte_rate
-        configs {at} --alter {ip} 10.0.0.1 --delete-config connection_creation_rate
-        configs {at} --describe {user} quota-u
-        configs {at} --alter {user} scram-u --add-config SCRAM-SHA-256=[iterations=8192,password=p]
-        configs {at} --describe {user} scram-u
-        configs {at} --alter {user} scram-u --delete-config SCRAM-SHA-256
-        configs {at} --describe {user} scram-u
-        configs {at} --alter {user} scram-u --add-config SCRAM-SHA-512=[iterations=1,password=p]
-    """,
-    "consumer groups": """
-        topics {at} --create --topic groups-t --partitions 2
-        fill groups-t 0 10
-        fill groups-t 1 5
-        commit groups-g groups-t 3 4
-        consumer-groups {at} --describe --group groups-g
-        consumer-groups {at} --describe --group groups-g --state
-        consumer-groups {at} --describe --group groups-g --members --verbose
-        consumer-groups {at} --describe --group groups-missing
-        consumer-groups {at} --describe --group groups-missing --state
-        consumer-groups {at} --list --state
-        groups {at} --list
-        groups {at} --list --consumer
-        groups {at} --list --group-type classic --protocol consumer
-        consumer-groups {at} --delete --group groups-missing
-        consumer-groups {at} --delete --group groups-g
-        consumer-groups {at} --list
-    """,
-    "group with a member": """
-        topics {at} --create --topic member-t --partitions 2
-        fill member-t 0 10
-        join member-g member-t
-        consumer-groups {at} --describe --group member-g
-        consumer-groups {at} --describe --group member-g --members --verbose
-        consumer-groups {at} --describe --group member-g --state
-        consumer-groups {at} --list --state stable
-        consumer-groups {at} --list --type classic
-        consumer-groups {at} --reset-offsets --group member-g --topic member-t --to-earliest --execute
-        consumer-groups {at} --delete-offsets --group member-g --topic member-t
-        consumer-groups {at} --delete --group member-g
-        groups {at} --list
-        leave member-g
-        consumer-groups {at} --describe --group member-g --state
-        consumer-groups {at} --delete --all-groups
-        consumer-groups {at} --list
-    """,
-    "reset offsets": """
-        topics {at} --create --topic resets-t --partitions 2
-        fill resets-t 0 10
-        fill resets-t 1 5
-        commit resets-g resets-t 3 4
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t --to-earliest --dry-run
-        consumer-groups {at} --describe --group resets-g --offsets
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t --to-earliest --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t:1 --to-latest --execute
-        consumer-groups {at} --describe --group resets-g
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t:0 --shift-by 4 --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t:0 --shift-by -2 --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t:0 --to-offset 7 --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t:0 --to-offset 99 --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t --to-current --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t --to-datetime {moment} --execute
-        consumer-groups {at} --reset-offsets --group resets-g --all-topics --by-duration PT1S --execute
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-t --to-earliest --dry-run --export
-        consumer-groups {at} --reset-offsets --group resets-g --from-file {dir}/offsets.csv --execute
-        consumer-groups {at} --describe --group resets-g
-        consumer-groups {at} --delete-offsets --group resets-g --topic resets-t:0
-        consumer-groups {at} --delete-offsets --group resets-g --topic resets-missing
-        consumer-groups {at} --describe --group resets-g
-        consumer-groups {at} --reset-offsets --group resets-g --topic resets-missing --to-earliest --dry-run
-        consumer-groups {at} --reset-offsets --group resets-new --topic resets-t --to-latest --execute
-        consumer-groups {at} --delete --group resets-g --group resets-new
-    """,
-    "streams groups": """
-        topics {at} --create --topic streams-t --partitions 2
-        fill streams-t 0 10
-        configs {at} --alter {group} streams-g --add-config streams.initial.rebalance.delay.ms=0
-        configs {at} --alter {group} streams-g --add-config streams.num.standby.replicas=1
-        configs {at} --describe {group} streams-g
-        configs {at} --alter {group} streams-g --add-config streams.num.standby.replicas=3
-        configs {at} --alter {group} streams-g --add-config streams.session.timeout.ms=1
-        stream streams-g streams-t 4 0
-        streams-groups {at} --list
-        streams-groups {at} --list --state
-        streams-groups {at} --list --state stable
-        streams-groups {at} --list --state NotReady
-        streams-groups {at} --describe --group streams-g
-        streams-groups {at} --describe --group streams-g --offsets --verbose
-        streams-groups {at} --describe --group streams-g --members
-        streams-groups {at} --describe --group streams-g --members --verbose
-        streams-groups {at} --describe --group streams-g --state
-        streams-groups {at} --describe --group streams-g --state --verbose
-        streams-groups {at} --describe --group streams-missing
-        consumer-groups {at} --describe --group streams-g
-        consumer-groups {at} --list
-        groups {at} --list
-        groups {at} --list --streams
-        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --to-earliest --execute
-        streams-groups {at} --delete-offsets --group streams-g --input-topic streams-t
-        streams-groups {at} --delete --group streams-g
-        leave streams-g
-        streams-groups {at} --describe --group streams-g --state
-        streams-groups {at} --describe --group streams-g --members
-        streams-groups {at} --reset-offsets --group streams-g --input-topic streams-t --to-earliest --dry-run
-        streams-groups {at} --reset-offsets --group streams-g --input-topic streams-t:0 --to-offset 3 --execute
-        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --shift-by 2 --execute
-        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --to-current --dry-run --export
-        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --to-datetime {moment} --dry-run
-        streams-groups {at} --reset-offsets --group streams-g --all-input-topics --by-duration PT0S --dry-run
-        streams-groups {at} --reset-offsets --group streams-g --from-file {dir}/streams.csv --execute
-        streams-groups {at} --describe --group streams-g
-        streams-groups {at} --delete-offsets --group streams-g --input-topic streams-t:1
-        streams-groups {at} --delete-offsets --group streams-g --input-topic streams-missing
-        streams-groups {at} --describe --group streams-g --offsets
-        streams-groups {at} --delete --group streams-g --delete-all-internal-topics
-        streams-groups {at} --delete --group streams-missing
-        topics {at} --list --topic streams-.*
-        streams-groups {at} --list
-    """,
-    "offsets and deleted records": """
-        topics {at} --create --topic offsets-t --partitions 2
-        fill offsets-t 0 10
-        offsets {at} --topic offsets-t
-        offsets {at} --topic offsets-t --time earliest
-        offsets {at} --topic offsets-t --time max-timestamp
-        offsets {at} --topic offsets-t --time 1004
-        offsets {at} --topic offsets-t --time earliest-local
-        offsets {at} --topic offsets-t --time latest-tiered
-        offsets {at} --topic offsets-t --partitions 1
-        offsets {at} --topic-partitions offsets-t:0
-        offsets {at} --topic-partitions offsets-.*:0-1 --exclude-internal-topics
-        offsets {at} --topic offsets-missing
-        delete-records {at} --offset-json-file {dir}/delete.json
-        offsets {at} --topic offsets-t --time earliest
-        delete-records {at} --offset-json-file {dir}/delete-more.json
-    """,
-    "log directories": """
-        topics {at} --create --topic logdirs-t --partitions 2
-        fill logdirs-t 0 10
-        fill logdirs-t 1 10
-        log-dirs {at} --describe --topic-list logdirs-t
-        log-dirs {at} --describe --topic-list logdirs-t --broker-list 1
-        log-dirs {at} --describe --broker-list 7
-    """,
-    "reassignment and election": """
-        topics {at} --create --topic moves-t --partitions 2
-        fill moves-t 0 1
-        fill moves-t 1 1
-        reassign {at} --generate --topics-to-move-json-file {dir}/topics.json --broker-list 1
-        reassign {at} --execute --reassignment-json-file {dir}/reassign.json
-        reassign {at} --verify --reassignment-json-file {dir}/reassign.json
-        reassign {at} --list
-        reassign {at} --cancel --reassignment-json-file {dir}/reassign.json
-        reassign {at} --execute --reassignment-json-file {dir}/reassign-away.json
-        leader-election {at} --election-type preferred --topic moves-t --partition 0
-        leader-election {at} --election-type preferred --path-to-json-file {dir}/election.json
-        leader-election {at} --election-type unclean --topic moves-t --partition 1
-        leader-election {at} --election-type preferred --topic moves-missing --partition 1
-    """,
-    "cluster": """
-        cluster cluster-id {at}
-        cluster list-endpoints {at}
-        cluster unregister {at} --id 7
-        metadata-quorum {at} describe --replication
-        metadata-quorum {at} describe --status
-        features {at} describe
-        features {at} upgrade --feature no.such=1
-        features {at} upgrade --feature metadata.version=31
-        acls {at} --list
-        acls {at} --add --allow-principal User:a --operation Read --topic t
-        delegation-tokens {at} --describe --command-config {dir}/none.properties
-    """,
-    "acls with an authorizer": """
-        acls {at} --add --allow-principal User:alice --operation Read --operation Describe --topic orders
-        acls {at} --add --allow-principal User:bob --producer --topic ord --resource-pattern-type prefixed
-        acls {at} --add --allow-principal User:carol --consumer --topic * --group readers
-        acls {at} --add --deny-principal User:dave --deny-host 10.0.0.1 --operation All --cluster
-        acls {at} --add --allow-principal User:erin --operation DescribeTokens --user-principal User:frank
-        acls {at} --add --allow-principal User:erin --producer --topic orders --transactional-id tx --idempotent
-        acls {at} --list
-        acls {at} --list --topic orders
-        acls {at} --list --topic orders --resource-pattern-type match
-        acls {at} --list --topic ord --resource-pattern-type prefixed
-        acls {at} --list --principal User:carol
-        acls {at} --list --cluster
-        acls {at} --remove --allow-principal User:alice --operation Read --topic orders --force
-        acls {at} --list --topic orders
-        acls {at} --remove --topic orders --resource-pattern-type match --force
-        acls {at} --remove --topic nothing --force
-        acls {at} --list
-    """,
-    "latency": """
-        topics {at} --create --topic latency-t
-        end-to-end {at} --topic latency-t --num-records 20 --producer-acks all --record-size 100
-    """,
-}
+WRITTEN = Path(__file__).with_name("kafka-tools.txt")
+
+
+def scenarios() -> dict[str, list[str]]:
+    """Their commands, by name."""
+    found: dict[str, list[str]] = {}
+    for line in WRITTEN.read_text().splitlines():
+        if line.startswith("["):
+            found[line.strip("[]")] = commands = []
+        elif line and not line.startswith("#"):
+            commands.append(line)
+    return found
+
+
+SCENARIOS = scenarios()
 # These need Kafka's authorizer: without one there are no ACLs.
 WITH_AUTHORIZER = ("acls with an authorizer",)
 AUTHORIZER = {
@@ -347,6 +91,12 @@ FILES = {
     "topics.json": '{"version":1,"topics":[{"topic":"moves-t"}]}',
     "reassign.json": '{"version":1,"partitions":[{"topic":"moves-t","partition":0,"replicas":[1]}]}',
     "reassign-away.json": '{"version":1,"partitions":[{"topic":"moves-t","partition":0,"replicas":[2]}]}',
+    "groups.csv": '"reset-g","reset-a",0,1\n"reset-g","reset-b",0,2\n"reset-h","reset-b",0,3\n',
+    "move-topics.json": '{"version":1,"topics":[{"topic":"move-t"}]}',
+    "move.json": '{"version":1,"partitions":[{"topic":"move-t","partition":0,"replicas":[1]}]}',
+    "move-missing.json": '{"version":1,"partitions":[{"topic":"move-missing","partition":0,"replicas":[1]}]}',
+    "move-dir.json": '{"version":1,"partitions":[{"topic":"move-t","partition":0,"replicas":[1],'
+    '"log_dirs":["/no/such/directory"]}]}',
     "election.json": '{"partitions":[{"topic":"moves-t","partition":0},{"topic":"moves-t","partition":1}]}',
 }
 
@@ -378,10 +128,11 @@ class Tools:
             env=clean_environment(),
         )  # fmt: skip
 
-    def run(self, tool: str, *arguments: str) -> tuple[int, str]:
+    def run(self, tool: str, *arguments: str, stdin: str = "") -> tuple[int, str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write("\t".join([TOOLS[tool], *arguments]) + "\n")
+        told = base64.b64encode(stdin.encode()).decode()
+        self._process.stdin.write("\t".join([told, TOOLS[tool], *arguments]) + "\n")
         self._process.stdin.flush()
         status, _, printed = self._process.stdout.readline().partition("\t")
         return int(status), base64.b64decode(printed).decode()
@@ -438,26 +189,31 @@ def test_a_tool_prints_what_it_prints_on_kafka(
 
 
 def played(scenario: str, tools: Tools, broker: Broker, files: Path) -> Iterator[dict[str, Any]]:
-    members = contextlib.ExitStack()
-    for line in SCENARIOS[scenario].strip().splitlines():
-        words = shlex.split(
-            line.format(at=f"--bootstrap-server {broker.address}", dir=files, moment=MOMENT, **ENTITIES)
-        )
-        if words[0] == "fill":
-            fill(broker, *words[1:])
-        elif words[0] == "commit":
-            commit(broker, *words[1:])
-        elif words[0] == "join":
-            members.enter_context(joined(broker, *words[1:]))
-        elif words[0] == "stream":
-            members.enter_context(streams_member.member(broker, *words[1:3], *map(int, words[3:])))
-        elif words[0] == "leave":
-            members.close()
-        else:
-            if broker.kind.name == "kafka":
-                time.sleep(SETTLING_S)
-            status, printed = tools.run(*words)
-            yield {"command": line.strip(), "status": status, "printed": alike(printed, broker, files)}
+    with contextlib.ExitStack() as members:
+        for line in SCENARIOS[scenario]:
+            at = {"at": f"--bootstrap-server {broker.address}", "server": broker.address}
+            filled = line.format(**at, dir=files, moment=MOMENT, **ENTITIES)
+            words, _, stdin = filled.partition(" <<< ")
+            tool, *arguments = shlex.split(words)
+            if tool == "fill":
+                fill(broker, *arguments)
+            elif tool == "commit":
+                commit(broker, *arguments)
+            elif tool == "join":
+                members.enter_context(joined(broker, *arguments))
+            elif tool == "begin":
+                members.enter_context(transaction(broker, *arguments))
+            elif tool == "stream":
+                group, topic, *offsets = arguments
+                members.enter_context(streams_member.member(broker, group, topic, *map(int, offsets)))
+            elif tool == "leave":
+                members.close()
+            else:
+                if broker.kind.name == "kafka":
+                    time.sleep(SETTLING_S)
+                status, printed = tools.run(tool, *arguments, stdin=stdin.replace("|", "\n"))
+                is_measuring = tool in MEASURING
+                yield {"command": line, "status": status, "printed": alike(printed, broker, files, is_measuring)}
 
 
 def fill(broker: Broker, topic: str, partition: str, count: str) -> None:
@@ -477,27 +233,58 @@ def commit(broker: Broker, group: str, topic: str, *offsets: str) -> None:
 
 
 @contextlib.contextmanager
-def joined(broker: Broker, group: str, topic: str) -> Iterator[None]:
+def joined(broker: Broker, group: str, topic: str, protocol: str) -> Iterator[None]:
     """While the group has a member, which has read everything and committed it."""
     ready = threading.Event()
-
-    def consume(stop: threading.Event) -> None:
-        with KafkaConsumer(
-            topic, bootstrap_servers=broker.address, group_id=group, client_id="reader", enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        ) as consumer:  # fmt: skip
-            while not stop.is_set():
-                # kafka-python 3.0 forgets that it joined if the answer comes in the moment that its poll gives up.
-                consumer.poll(100 if ready.is_set() else 5_000)
-                ends = consumer.end_offsets(consumer.assignment())
-                if ends and not ready.is_set() and all(consumer.position(each) == end for each, end in ends.items()):
-                    consumer.commit()
-                    ready.set()
-
-    with in_background(consume):
+    consume = consume_classic if protocol == "classic" else consume_new
+    with in_background(lambda stop: consume(broker, group, topic, ready, stop)):
         assert ready.wait(30)
         yield
 
+
+def consume_classic(broker: Broker, group: str, topic: str, ready: threading.Event, stop: threading.Event) -> None:
+    with KafkaConsumer(
+        topic, bootstrap_servers=broker.address, group_id=group, client_id="reader", enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    ) as consumer:  # fmt: skip
+        while not stop.is_set():
+            # kafka-python 3.0 forgets that it joined if the answer comes in the moment that its poll gives up.
+            consumer.poll(100 if ready.is_set() else 5_000)
+            ends = consumer.end_offsets(consumer.assignment())
+            if ends and not ready.is_set() and all(consumer.position(each) == end for each, end in ends.items()):
+                consumer.commit()
+                ready.set()
+
+
+def consume_new(broker: Broker, group: str, topic: str, ready: threading.Event, stop: threading.Event) -> None:
+    """KIP-848, with librdkafka."""
+    settings = {"group.id": group, "client.id": "reader", "group.protocol": "consumer", "enable.auto.commit": False}
+    consumer = Consumer(settings | {"bootstrap.servers": broker.address, "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    while not stop.is_set():
+        consumer.poll(0.1)
+        assigned = consumer.assignment()
+        ends = [consumer.get_watermark_offsets(each)[1] for each in assigned]
+        positions = [each.offset for each in consumer.position(assigned)]
+        if assigned and not ready.is_set() and all(map(lambda at, end: at == end or end == 0, positions, ends)):
+            consumer.commit(asynchronous=False)
+            ready.set()
+    consumer.close()
+
+
+@contextlib.contextmanager
+def transaction(broker: Broker, transactional_id: str, topic: str) -> Iterator[None]:
+    """While it is open, with a record of it."""
+    producer = Producer({"bootstrap.servers": broker.address, "transactional.id": transactional_id})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce(topic, b"x", partition=0)
+    producer.flush(20)
+    yield
+
+
+# These print how fast it was.
+MEASURING = ("consumer-performance", "producer-performance", "share-consumer-performance")
 
 # What differs from run to run.
 VARYING = (
@@ -505,7 +292,13 @@ VARYING = (
     (r"(LeaderEpoch|HighWatermark|MaxFollowerLagTimeMs): \d+", r"\1"),
     (r', "endpoints": \[.*?\]', ""),  # Kafka's controllers have a listener of their own
     (r"(?<![\w-])[A-Za-z0-9_-]{22}(?![\w-])", "ID"),
+    (r'"timestamp":\d+', '"timestamp":0'),
     (r"\b1[5-9]\d{11}\b", "NOW"),
+    (r"\d+ ms ago", "AGO"),
+    (r"(?<= )[A-Za-z0-9+/]{22}(?= /127)", "ID"),  # librdkafka's member ids
+    (r"(NOW|Ongoing 60000 NOW) \d+ transactions-t", r"\1 TIME transactions-t"),
+    (r"^(1? ?transactions-\w( 1)?) \d+ ", r"\1 PID "),
+    (r"^\d+ (-?\d+ -?\d+ -?\d+ NOW)", r"PID \1"),
     (r"\d+\.\d+ (ms|max|\.\.\.)", "TIME"),
     (r"Epoch: \d+", "Epoch"),
     (r'"size":[1-9]\d*', '"size":1'),  # as many batches as the producer makes
@@ -516,14 +309,20 @@ VARYING = (
     # Kafka sets this one when it is told to elect from eligible leader replicas, which we do not.
     (r"min\.insync\.replicas=1,?(?! )", ""),
 )
-# A tool's own log and stack traces; and features that Kafka has and we do not, or not at the same levels.
-LEFT_OUT = re.compile(r"\[|at |\.\.\. |Feature: (eligible|kraft|group|share|streams)|min.insync.replicas=1 ")
+# What EndToEndLatency leaves; a tool's own log and stack traces; features that Kafka has and we do not, or not at the
+# same levels.
+LEFT_OUT = re.compile(
+    r"(Consumer group ')?test-group-|\[|at |\.\.\. "
+    r"|Feature: (eligible|kraft|group|share|streams)|min.insync.replicas=1 "
+)
 
 
-def alike(printed: str, broker: Broker, files: Path) -> list[str]:
+def alike(printed: str, broker: Broker, files: Path, is_measuring: bool = False) -> list[str]:
     """In an order of its own, for tools follow their hash tables."""
     for text, name in ((broker.address, "BROKER:PORT"), (str(broker.data_dir), "DATA"), (str(files), "FILES")):
         printed = printed.replace(text, name)
+    if is_measuring:
+        printed = "\n".join(dict.fromkeys(re.sub(r"\d[\d.]*|NaN", "N", printed).splitlines()))
     lines = (" ".join(line.replace(str(broker.port), "PORT").split()) for line in printed.splitlines())
     return sorted(alike_line(line) for line in lines if line and not LEFT_OUT.match(line))
 
@@ -533,7 +332,7 @@ def alike_line(line: str) -> str:
         line = re.sub(pattern, name, line)
     if line.startswith("{"):  # JSON, whose lists are in no order
         return json.dumps(in_order(json.loads(line)))
-    return line
+    return line.strip()
 
 
 def in_order(data: Any) -> Any:
