@@ -148,7 +148,7 @@ def test_what_a_java_client_sends_is_what_is_stored(tapped: tuple[Broker, Tap], 
                 stream.clear()
 
             status, printed = tools.run(
-                "producer-perf", "--topic", codec, "--num-records", "2000", "--record-size", "100",
+                "producer-performance", "--topic", codec, "--num-records", "2000", "--record-size", "100",
                 "--throughput", "-1", "--producer-props",
                 f"bootstrap.servers=127.0.0.1:{tap.port}", f"compression.type={codec}",
             )  # fmt: skip
