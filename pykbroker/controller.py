@@ -143,7 +143,7 @@ class Controller:
             ]
             results.extend(_refused_twice(twice))
             made = [result.topic for result in results if result.topic is not None]
-            _check_size(sum(len(topic.partitions) for topic in made))
+            check_partition_count(sum(len(topic.partitions) for topic in made))
             if not made or validate_only:
                 return image
             configs = {result.name: result.configs for result in results if result.configs}
@@ -325,7 +325,7 @@ class Controller:
             count = self._settings.int("num.partitions")
         if factor == BROKER_DEFAULT:
             factor = self._settings.int("default.replication.factor")
-        _check_size(count)
+        check_partition_count(count)
         if not self._has_room(image):
             raise _no_room(f"Unable to replicate the partition {factor} time(s): ")
         return placement.place(nodes, first_index=0, count=count, replication_factor=factor)
@@ -386,7 +386,8 @@ def _check_new_name(image: MetadataImage, name: str, collisions: Mapping[str, st
         raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, message)
 
 
-def _check_size(partition_count: int) -> None:
+def check_partition_count(partition_count: int) -> None:
+    """Of one request. Raises BrokerError."""
     if partition_count > MAX_PARTITIONS_PER_REQUEST:
         raise BrokerError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
 
@@ -412,7 +413,7 @@ def _added_partitions(
     if additional < 0:
         message = f"The topic {new.name} currently has {existing} partition(s); {new.count} would not be an increase."
         raise BrokerError(ErrorCode.INVALID_PARTITIONS, message)
-    _check_size(additional)
+    check_partition_count(additional)
     if new.assignments is not None and len(new.assignments) != additional:
         message = (
             f"Attempted to add {additional} additional partition(s), but only {len(new.assignments)} assignment(s) "

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from pykbroker import features
 from pykbroker.context import RequestContext
-from pykbroker.controller import BROKER_DEFAULT, NewTopic
+from pykbroker.controller import BROKER_DEFAULT, NewTopic, check_partition_count
 from pykbroker.coordinator.groups.decision import Caller
 from pykbroker.coordinator.groups.java import printed_address
 from pykbroker.coordinator.groups.streams.configuring import InternalTopic, StatusCode
@@ -36,7 +36,9 @@ async def handle(request: StreamsGroupHeartbeatRequest, ctx: RequestContext) -> 
     )
     if told.missing:
         failures = groups.topic_failures.of([topic.name for topic in told.missing], ctx.broker.clock_ms())
-        await _make([topic for topic in told.missing if topic.name not in failures], told.response, ctx)
+        untried = [topic for topic in told.missing if topic.name not in failures]
+        if untried:
+            await _make(untried, told.response, ctx)
         if failures:
             _add_failures(told.response, failures)
     return told.response
@@ -59,10 +61,20 @@ async def _make(missing: Sequence[InternalTopic], response: StreamsGroupHeartbea
         for topic in missing
     ]
     until_ms = ctx.broker.clock_ms() + 2 * response.heartbeat_interval_ms
-    for result in await ctx.broker.controller.create_topics(topics) if topics else ():
+    for name, error in (await _created(topics, ctx)).items():
         # Another member's heartbeat may have been faster.
-        if result.error is not None and result.error.code != ErrorCode.TOPIC_ALREADY_EXISTS:
-            ctx.broker.groups.topic_failures.note(result.name, result.error.message, until_ms)
+        if error.code != ErrorCode.TOPIC_ALREADY_EXISTS:
+            ctx.broker.groups.topic_failures.note(name, error.message, until_ms)
+
+
+async def _created(topics: Sequence[NewTopic], ctx: RequestContext) -> dict[str, BrokerError]:
+    """What could not be."""
+    try:
+        check_partition_count(sum(topic.partition_count for topic in topics))
+        results = await ctx.broker.controller.create_topics(topics)
+    except BrokerError as error:
+        return {topic.name: error for topic in topics}
+    return {result.name: result.error for result in results if result.error is not None}
 
 
 def _add_failures(response: StreamsGroupHeartbeatResponse, failures: Mapping[str, str]) -> None:

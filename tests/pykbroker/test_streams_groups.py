@@ -190,3 +190,18 @@ async def test_what_a_streams_group_did_is_told_over_http() -> None:
         dict.fromkeys(each["kind"] for each in told["events"])
     )
     assert {"topic": "1", "partition": 3, "from": None, "to": "m1"} in told["events"][-2]["moves"]
+
+
+async def test_internal_topics_that_are_too_large_are_not_made_and_that_is_told() -> None:
+    async with coordinating(SETTINGS) as broker:
+        await broker.create("t", 4)
+        heartbeat = next(request for key, _, request, _ in FACTS["steps"] if key == ApiKey.STREAMS_GROUP_HEARTBEAT)
+        changed = json.loads(json.dumps(heartbeat))
+        [words] = changed["topology"]["subtopologies"][1]["repartition_source_topics"]
+        words["partitions"] = 0x7FFFFFFF
+        await broker.ask(from_plain(StreamsGroupHeartbeatRequest, changed), 0)
+
+        told = await broker.ask(from_plain(StreamsGroupHeartbeatRequest, changed), 0)
+
+        assert {"t", OFFSETS_TOPIC} == broker.broker.image.topics.keys()
+    assert "Excessively large number of partitions per request." in told.status[0].status_detail

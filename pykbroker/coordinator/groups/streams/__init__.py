@@ -9,6 +9,7 @@
     assignor        the sticky assignor: who should have which task
     reconciliation  one member's next step from what it has to what it should have
     validation      which heartbeats are refused
+    admission       which group and member a heartbeat is of
     heartbeat       StreamsGroupHeartbeat: join, go on
     failures        internal topics that could not be made
     target          when the target assignment is worked out anew

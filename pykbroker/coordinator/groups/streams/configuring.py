@@ -7,10 +7,10 @@ subtopology has as many tasks as its largest source has partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pykbroker.coordinator.groups.consumer.subscriptions import metadata_hash
 from pykbroker.coordinator.groups.streams.topology import UNDEFINED, Subtopology, Topology, required_topics, sources
@@ -20,6 +20,8 @@ from wire.errors import ErrorCode
 from wire.state_records.streams_groups import TopicInfo
 
 MOST_NAMED = 3  # topics in a status
+
+T = TypeVar("T")
 
 
 class StatusCode(IntEnum):
@@ -121,8 +123,9 @@ def _decided_counts(topology: Topology, topics: Mapping[str, TopicImage]) -> dic
     counts = _repartition_counts(topology, topics)
     for subtopology in topology.subtopologies:
         for group in subtopology.copartition_groups:
-            names = [subtopology.source_topics[index] for index in group.source_topics]
-            names += (subtopology.repartition_source_topics[index].name for index in group.repartition_source_topics)
+            names = [_at(subtopology.source_topics, index) for index in group.source_topics]
+            repartition = subtopology.repartition_source_topics
+            names += (_at(repartition, index).name for index in group.repartition_source_topics)
             counts.update(_copartitioned(topology, names, counts, topics))
     for subtopology in topology.subtopologies:
         if not any(sources(subtopology)):
@@ -131,6 +134,12 @@ def _decided_counts(topology: Topology, topics: Mapping[str, TopicImage]) -> dic
         for changelog in subtopology.state_changelog_topics:
             counts[changelog.name] = max(_count(name, counts, topics) for name in sources(subtopology))
     return counts
+
+
+def _at(named: Sequence[T], index: int) -> T:
+    if not 0 <= index < len(named):
+        raise BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)  # as Kafka has it
+    return named[index]
 
 
 def _count(name: str, counts: Mapping[str, int], topics: Mapping[str, TopicImage]) -> int:
@@ -223,6 +232,8 @@ def _configured(
 
 def _internal(topic: TopicInfo, counts: Mapping[str, int]) -> InternalTopic:
     count = counts[topic.name] if topic.partitions == UNDEFINED else topic.partitions
+    if count < 1:
+        raise BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)  # as Kafka has it
     configs = {config.key: config.value for config in topic.topic_configs}
     return InternalTopic(topic.name, count, topic.replication_factor, configs)
 

@@ -8,15 +8,21 @@ member is taken one step nearer to its part.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.decision import Caller, Decision, StateRecord
 from pykbroker.coordinator.groups.history import Event, Kind, Named, event
-from pykbroker.coordinator.groups.shard import GroupShard, tombstones
+from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams import leaving, target, topology
+from pykbroker.coordinator.groups.streams.admission import (
+    claimed_by,
+    found,
+    group_to_join,
+    known_member,
+    updated_by,
+)
 from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
 from pykbroker.coordinator.groups.streams.configuring import ConfiguredTopology, InternalTopic, Status, StatusCode
 from pykbroker.coordinator.groups.streams.endpoints import partitions_by_endpoint
@@ -25,7 +31,6 @@ from pykbroker.coordinator.groups.streams.member import (
     JOINING,
     LEAVING,
     NO_TASKS,
-    Endpoint,
     StreamsMember,
     Tasks,
     TaskSet,
@@ -38,8 +43,7 @@ from pykbroker.coordinator.groups.streams.records import (
     member_record,
     topology_record,
 )
-from pykbroker.coordinator.groups.streams.replay import tasks_of
-from pykbroker.coordinator.groups.streams.validation import UNKNOWN_TIMEOUT, check
+from pykbroker.coordinator.groups.streams.validation import check, check_tasks
 from pykbroker.errors import BrokerError
 from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse, TaskIds
 from wire.errors import ErrorCode
@@ -74,16 +78,16 @@ def heartbeat(
     check(request)
     if request.member_epoch == LEAVING:
         return _leave(shard, request, now_ms)
-    group, records = _group(shard, request)
+    group, records = group_to_join(shard, request)
     step = _Step(group, shard.streams_config(group.group_id), now_ms, records)
-    claimed = _claimed(request)
+    claimed = claimed_by(request)
     try:
-        former = _known(group, request, claimed)
+        former = known_member(group, request, claimed)
     except BrokerError as error:
         who = Named(request.member_id, caller.client_id, caller.client_host)
         shard.histories.note(group.group_id, now_ms, Kind.FENCED, f"refused: {error.message}", who)
         raise
-    member = _updated(former, request, caller)
+    member = updated_by(former, request, caller)
     if not former.has_same_metadata(member):
         step.records.append(member_record(group.group_id, member))
         is_new = former.member_id not in group.members
@@ -91,7 +95,7 @@ def heartbeat(
         step.events.append(event(now_ms, kind, text, member))
         step.reasons.append(f"{member.member_id} {text}")
     configured = _configured(shard, step, request, member)
-    _check_tasks(configured, claimed)
+    check_tasks(configured, claimed)
     epoch = _next_epoch(step, configured)
     target.wait_for_members(shard, group, step.config, now_ms)
     target_epoch, wanted = _follow(shard, step, member, configured, epoch)
@@ -125,7 +129,7 @@ def _committed(shard: GroupShard, step: _Step, now_ms: int) -> None:
 
 
 def _leave(shard: GroupShard, request: StreamsGroupHeartbeatRequest, now_ms: int) -> Decision[Heartbeat]:
-    group = _found(shard, request.group_id, f"Group {request.group_id} not found.")
+    group = found(shard, request.group_id, f"Group {request.group_id} not found.")
     if request.shutdown_application and group.shutdown_requested_by is None:
         group.shutdown_requested_by = request.member_id
     member = group.member(request.member_id)
@@ -140,97 +144,6 @@ def _leave(shard: GroupShard, request: StreamsGroupHeartbeatRequest, now_ms: int
         endpoint_information_epoch=0,
     )
     return Decision(Heartbeat(response), removal.records, removal.committed)
-
-
-# --- the group
-
-
-def _group(shard: GroupShard, request: StreamsGroupHeartbeatRequest) -> tuple[StreamsGroup, list[StateRecord]]:
-    """The group, and what must be written before a member can join it. Raises BrokerError."""
-    group_id = request.group_id
-    if request.member_epoch != JOINING:
-        return _found(shard, group_id, f"Streams group {group_id} not found."), []
-    group = shard.streams_groups.get(group_id)
-    records: list[StateRecord] = []
-    if group is None:
-        classic = shard.groups.get(group_id)
-        is_of_others = group_id in shard.consumer_groups or group_id in shard.share_groups
-        if is_of_others or (classic is not None and classic.state is not GroupState.EMPTY):
-            raise _not_streams(group_id)
-        records = tombstones([group_id]) if group_id in shard.metadata else []
-        group = StreamsGroup(group_id)
-    most = shard.config.streams.max_size
-    if len(group.members) >= most:
-        message = f"The streams group has reached its maximum capacity of {most} members."
-        raise BrokerError(ErrorCode.GROUP_MAX_SIZE_REACHED, message)
-    return group, records
-
-
-def _found(shard: GroupShard, group_id: str, not_found: str) -> StreamsGroup:
-    group = shard.streams_groups.get(group_id)
-    if group is not None:
-        return group
-    if shard.has_group(group_id):
-        raise _not_streams(group_id)
-    raise BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, not_found)
-
-
-def _not_streams(group_id: str) -> BrokerError:
-    return BrokerError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a streams group.")
-
-
-# --- the member
-
-
-def _claimed(request: StreamsGroupHeartbeatRequest) -> Tasks | None:
-    """What the member says to have, None where it does not say."""
-    active, standby, warmup = request.active_tasks, request.standby_tasks, request.warmup_tasks
-    if active is None or standby is None or warmup is None:
-        return None
-    return Tasks(tasks_of(active), tasks_of(standby), tasks_of(warmup))
-
-
-def _known(group: StreamsGroup, request: StreamsGroupHeartbeatRequest, claimed: Tasks | None) -> StreamsMember:
-    """The member as it was, new or not. Raises BrokerError."""
-    if request.member_epoch == JOINING:
-        return group.members.get(request.member_id, StreamsMember(request.member_id))
-    member = group.member(request.member_id)
-    _check_epoch(member, request.member_epoch, claimed)
-    return member
-
-
-def _check_epoch(member: StreamsMember, epoch: int, claimed: Tasks | None) -> None:
-    """Raises BrokerError(FENCED_MEMBER_EPOCH).
-
-    The epoch before is taken from a member that cannot have got our last answer: one that has no more than it.
-    """
-    if epoch == member.epoch:
-        return
-    has_no_more = claimed is not None and not claimed - member.assigned
-    if epoch < member.epoch and epoch == member.previous_epoch and has_no_more:
-        return
-    is_what = "greater" if epoch > member.epoch else "smaller"
-    raise BrokerError(
-        ErrorCode.FENCED_MEMBER_EPOCH,
-        f"The streams group member has a {is_what} member epoch ({epoch}) than the one known by the group coordinator "
-        f"({member.epoch}). The member must abandon all its partitions and rejoin.",
-    )
-
-
-def _updated(former: StreamsMember, request: StreamsGroupHeartbeatRequest, caller: Caller) -> StreamsMember:
-    """What the request does not say stays as it was."""
-    timeout_ms, endpoint, tags = request.rebalance_timeout_ms, request.user_endpoint, request.client_tags
-    return replace(
-        former,
-        rack_id=former.rack_id if request.rack_id is None else request.rack_id,
-        client_id=caller.client_id,
-        client_host=caller.client_host,
-        rebalance_timeout_ms=former.rebalance_timeout_ms if timeout_ms == UNKNOWN_TIMEOUT else timeout_ms,
-        topology_epoch=former.topology_epoch if request.topology is None else request.topology.epoch,
-        process_id=former.process_id if request.process_id is None else request.process_id,
-        endpoint=former.endpoint if endpoint is None else Endpoint(endpoint.host, endpoint.port),
-        client_tags=former.client_tags if tags is None else {tag.key: tag.value for tag in tags},
-    )
 
 
 # --- the topology
@@ -256,24 +169,6 @@ def _configured(
         )
         step.statuses.append(Status(StatusCode.STALE_TOPOLOGY, detail))
     return group.configure(known, shard.image.topics)
-
-
-def _check_tasks(configured: ConfiguredTopology, claimed: Tasks | None) -> None:
-    """Raises BrokerError."""
-    if not configured.is_ready or claimed is None:
-        return
-    for task in sorted(claimed.all):
-        subtopology = configured.subtopologies.get(task.subtopology_id)
-        reason = None
-        if subtopology is None:
-            reason = f"Subtopology {task.subtopology_id} does not exist in the topology."
-        elif not 0 <= task.partition < subtopology.task_count:
-            reason = (
-                f"Task {task.partition} for subtopology {task.subtopology_id} is invalid. Number of tasks for this "
-                f"subtopology: {subtopology.task_count}"
-            )
-        if reason is not None:
-            raise BrokerError(ErrorCode.INVALID_REQUEST, reason)
 
 
 # --- epochs

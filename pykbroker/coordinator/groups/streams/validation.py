@@ -1,9 +1,10 @@
-"""Which heartbeats are refused whatever the group is like, in Kafka's words."""
+"""Which heartbeats are refused for what they say, in Kafka's words."""
 
 from __future__ import annotations
 
 from pykbroker import topic_names
-from pykbroker.coordinator.groups.streams.member import JOINING, LEAVING_STATIC
+from pykbroker.coordinator.groups.streams.configuring import ConfiguredTopology
+from pykbroker.coordinator.groups.streams.member import JOINING, LEAVING_STATIC, Tasks
 from pykbroker.coordinator.groups.streams.topology import UNDEFINED
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import INTERNAL_TOPICS
@@ -100,3 +101,21 @@ def _why_cannot_join(request: StreamsGroupHeartbeatRequest) -> str | None:
                 )
                 raise BrokerError(ErrorCode.STREAMS_INVALID_TOPOLOGY, reason)
     return None
+
+
+def check_tasks(configured: ConfiguredTopology, claimed: Tasks | None) -> None:
+    """That the topology has what the member says to have. Raises BrokerError."""
+    if not configured.is_ready or claimed is None:
+        return
+    for task in sorted(claimed.all):
+        subtopology = configured.subtopologies.get(task.subtopology_id)
+        reason = None
+        if subtopology is None:
+            reason = f"Subtopology {task.subtopology_id} does not exist in the topology."
+        elif not 0 <= task.partition < subtopology.task_count:
+            reason = (
+                f"Task {task.partition} for subtopology {task.subtopology_id} is invalid. Number of tasks for this "
+                f"subtopology: {subtopology.task_count}"
+            )
+        if reason is not None:
+            raise BrokerError(ErrorCode.INVALID_REQUEST, reason)

@@ -121,6 +121,21 @@ def test_copartitioned_repartition_topics_that_say_how_large_they_are_must_agree
     )
 
 
+def test_less_than_one_partition_is_refused() -> None:
+    with pytest.raises(BrokerError) as refused:
+        configured(subtopology("0", "t", sinks=["r"]), subtopology("1", repartition=[topic("r", -1)]), t=1)
+
+    assert ErrorCode.UNKNOWN_SERVER_ERROR == refused.value.code
+
+
+@pytest.mark.parametrize("index", [-1, 1])
+def test_a_copartition_group_of_no_topics_is_refused(index: int) -> None:
+    with pytest.raises(BrokerError) as refused:
+        configured(subtopology("0", "t", copartition=[copartition([index], [])]), t=1)
+
+    assert ErrorCode.UNKNOWN_SERVER_ERROR == refused.value.code
+
+
 @pytest.mark.parametrize(
     ("subtopologies", "reason"),
     [
