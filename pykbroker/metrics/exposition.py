@@ -11,7 +11,7 @@ from prometheus_client.exposition import generate_latest
 
 __all__ = ["CONTENT_TYPE", "Source", "exposed"]
 
-Source = Callable[[], Iterable[Metric]]
+Source = Callable[[], Iterable[Metric | None]]  # None: nothing yet, but others may run
 
 SAMPLES_AT_ONCE = 100  # some hundred microseconds
 HEAD_LINES = 2  # HELP and TYPE
@@ -22,9 +22,10 @@ async def exposed(sources: Iterable[Source]) -> bytes:
     text = bytearray()
     for source in sources:
         for family in source():
-            for part in _rendered(family):
+            for part in () if family is None else _rendered(family):
                 text += part
                 await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()
     return bytes(text)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import zip_longest
 
 from pykbroker.coordinator.groups.history import Event, Kind, Move, difference, event, moved, told
 from pykbroker.coordinator.share.group import Assignment, ShareMember
@@ -20,16 +22,21 @@ def subscription_event(known: ShareMember | None, member: ShareMember, now_ms: i
 def assigned_event(
     before: Mapping[str, Assignment], after: Mapping[str, Assignment], image: MetadataImage, epoch: int, now_ms: int
 ) -> Event:
-    """A partition may be read by several members: it does not go from one to another, but is lost and gained."""
-    had, has = ({(member_id, place) for member_id, each in target.items() for place in _places(each, image)}
-                for target in (before, after))  # fmt: skip
-    moves = [Move(*place, member_id, "") for member_id, place in sorted(had - has)]
-    moves += [Move(*place, "", member_id) for member_id, place in sorted(has - had)]
+    """A partition may be read by several members: of those who lose and get it, any two make a move."""
+    had, has = _readers(before, image), _readers(after, image)
+    moves = [
+        Move(*place, loser, winner)
+        for place in sorted({*had, *has})
+        for loser, winner in zip_longest(sorted(had[place] - has[place]), sorted(has[place] - had[place]), fillvalue="")
+    ]
     return event(now_ms, Kind.ASSIGNED, f"epoch {epoch} is assigned: {moved(moves)}", generation=epoch, moves=moves)
 
 
-def _places(assignment: Assignment, image: MetadataImage) -> Iterator[tuple[str, int]]:
-    for topic_id, partitions in assignment.items():
-        topic = image.topic_by_id(topic_id)
-        for index in partitions:
-            yield "a deleted topic" if topic is None else topic.name, index
+def _readers(target: Mapping[str, Assignment], image: MetadataImage) -> defaultdict[tuple[str, int], set[str]]:
+    readers: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for member_id, assignment in target.items():
+        for topic_id, partitions in assignment.items():
+            topic = image.topic_by_id(topic_id)
+            for index in partitions:
+                readers["a deleted topic" if topic is None else topic.name, index].add(member_id)
+    return readers

@@ -51,6 +51,7 @@ async def test_metrics_of_several_clients_are_told_apart(broker: InMemoryBroker)
         ("org.apache.kafka.producer.x-y", "org_apache_kafka_producer_x_y"),
         ("kafka_log_log_size", "client_kafka_log_log_size"),
         ("", "client_"),
+        ("org.apache.kafka.x.total.total", "org_apache_kafka_x"),
         ("\N{SNOWMAN} {}", "client_____"),
     ],
 )

@@ -56,6 +56,10 @@ async def test_others_run_between_the_slices_of_a_large_family() -> None:
     assert turns >= 20
 
 
+async def test_a_source_may_have_nothing_yet() -> None:
+    assert await exposed([lambda: [gauge("a", "A.", 1)]]) == await exposed([lambda: [None, gauge("a", "A.", 1), None]])
+
+
 async def test_the_text_is_read_back_with_names_types_and_values() -> None:
     text = (await exposed([partial(families, 1)])).decode()
 

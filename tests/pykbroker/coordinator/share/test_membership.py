@@ -195,3 +195,13 @@ def test_the_history_tells_who_was_not_heard_of_and_who_left() -> None:
     members.heartbeat("b")
     members.heartbeat("b", -1)
     assert [("b", "left")] == happened(members, Kind.LEFT)
+
+
+def test_the_history_tells_what_went_from_whom_to_whom() -> None:
+    members = Members()
+    members.heartbeat("a")
+    members.now_ms += CONFIG.assignment_interval_ms
+    members.heartbeat("b")
+
+    assigned = [each for each in members.shard.histories.of("g") if each.kind is Kind.ASSIGNED][-1]
+    assert (("t", 1, "a", "b"),) == assigned.moves
