@@ -134,17 +134,20 @@ def dump_log(options: argparse.Namespace, _environment: Mapping[str, str]) -> in
 
 def verify(options: argparse.Namespace, _environment: Mapping[str, str]) -> int:
     """1 if anything is wrong."""
+    from pykbroker.console.progress import progress
     from pykbroker.errors import StartupError
     from storage.errors import StorageError
     from storage.files import RealFiles
     from storage.log_verifier import Verified, verify_directory
 
     verified, count = Verified(), 0
+    total_bytes = sum(log.stat().st_size for directory in options.directories for log in directory.glob("*/*.log"))
     try:
-        for directory in options.directories:
-            for finding in verify_directory(RealFiles(), str(directory), verified):
-                count += 1
-                print(finding)
+        with progress("verifying", total_bytes, lambda: verified.size_bytes):
+            for directory in options.directories:
+                for finding in verify_directory(RealFiles(), str(directory), verified):
+                    count += 1
+                    print(finding)
     except StorageError as error:
         raise StartupError(str(error)) from error
     print(

@@ -14,6 +14,7 @@ from pykbroker.console.group_members import Group, described
 from pykbroker.console.group_offsets import committed_offsets, scope
 from pykbroker.console.offsets import LATEST, TopicPartition, by_topic, offsets_at
 from pykbroker.console.output import Row, show
+from pykbroker.console.progress import progress
 from pykbroker.console.reset_offsets import reset
 from pykbroker.console.topics import found
 from wire.api.delete_groups import DeleteGroupsRequest
@@ -54,17 +55,21 @@ def parts(text: str | bool | None) -> list[str]:
 
 
 def describe(client: Client, options: argparse.Namespace) -> int:
-    rows: list[Row] = []
-    for group_id in named(client, options):
-        group = described(client, group_id)
-        if options.members:
-            rows += member_rows(group, is_verbose=options.verbose)
-        elif options.state is not None:
-            rows.append(state_row(group, is_verbose=options.verbose))
-        else:
-            rows += offset_rows(client, group, is_verbose=options.verbose)
-    show(rows, as_json=options.json)
+    group_ids = named(client, options)
+    rows: dict[str, list[Row]] = {}
+    with progress("describing groups", len(group_ids), lambda: len(rows)):
+        for group_id in group_ids:
+            rows[group_id] = group_rows(client, described(client, group_id), options)
+    show([row for of_group in rows.values() for row in of_group], as_json=options.json)
     return 0
+
+
+def group_rows(client: Client, group: Group, options: argparse.Namespace) -> list[Row]:
+    if options.members:
+        return member_rows(group, is_verbose=options.verbose)
+    if options.state is not None:
+        return [state_row(group, is_verbose=options.verbose)]
+    return offset_rows(client, group, is_verbose=options.verbose)
 
 
 def named(client: Client, options: argparse.Namespace) -> list[str]:
