@@ -130,13 +130,15 @@ class Log:
             cleaned_offset=cleaned_offset,
         )
         next_offset = found.segments[-1].next_offset
+        first = found.segments[0]
+        is_empty = next_offset == first.base_offset and not found.snapshots and not first.transactions.entries
         return cls(
             files,
             directory,
             config=config,
             segments=found.segments,
             epochs=found.epochs,
-            producers=ProducerLog(files, directory, found.snapshots),
+            producers=ProducerLog(files, directory, found.snapshots, empty_at=next_offset if is_empty else None),
             log_start_offset=max(log_start_offset, found.segments[0].base_offset),
             recovery_point=min(recovery_point, next_offset),
         )
@@ -449,6 +451,11 @@ class Log:
         with self._flush_lock:
             if self.has_lost_writes:
                 raise self._lost()
+            if self._producers.state is None and self.next_offset > self.recovery_point:
+                self._producers.read_ahead(
+                    self._segments, self.log_start_offset
+                )  # without the lock, which may take long
+                self.load_producers()
             self._flush()
 
     def is_flush_due(self, now_ms: int) -> bool:
@@ -469,7 +476,7 @@ class Log:
             names_were_synced, self._names_are_synced = self._names_are_synced, True
             for segment in unsynced:
                 segment.is_synced = True
-            snapshot = self._producers.snapshot()
+            snapshot = self._producers.snapshot(self.size_bytes)
         try:
             self._sync(unsynced)
             self.leader_epochs.sync()
@@ -534,6 +541,7 @@ class Log:
         self.flush()
         with self._lock:
             self._active.become_inactive()
+            self._producers.write_snapshot_unsynced()
         self.abandon()
 
     def abandon(self) -> None:

@@ -38,14 +38,58 @@ def test_a_roll_and_a_flush_take_snapshots_and_two_are_kept(files: MemoryFiles) 
     assert 20 == snapshots(files)[-1]
 
 
-def test_without_producers_there_are_no_snapshots(files: MemoryFiles) -> None:
-    log = opened(files)
-    for _ in range(20):
+def plain(log: Log, count: int) -> None:
+    for _ in range(count):
         log.append_as_leader([make_batch(b"x" * 30)], leader_epoch=0, now_ms=0)
+
+
+def test_without_producers_a_roll_and_a_clean_close_take_snapshots_too(files: MemoryFiles) -> None:
+    """As in Kafka: else the first numbered batch, or the first reader, of a restarted broker would wait for the reading
+    of the whole log."""
+    log = opened(files)
+    log.close()
+    assert [] == snapshots(files)
+    log = opened(files)
+    plain(log, 20)
+    rolled = [segment.base_offset for segment in log.segments[1:]]
+    assert rolled == snapshots(files)
+    log.flush()
+    assert rolled == snapshots(files)
 
     log.close()
 
-    assert [] == snapshots(files)
+    assert [20] == snapshots(files)[-1:]
+    again = opened(files, clean=True)
+    assert 20 == again.producers.next_offset
+
+
+def test_without_producers_a_flush_takes_one_when_the_log_has_grown(
+    files: MemoryFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.producer_log.PLAIN_BYTES", 250)
+    log = opened(files)
+    log.config = LogConfig()
+    found = []
+    for _ in range(6):
+        plain(log, 1)
+        log.flush()
+        found.append(snapshots(files)[-1:])
+
+    assert [[], [], [3], [3], [3], [6]] == found
+
+
+def test_a_flush_reads_ahead_what_an_appending_log_has_not_read_yet(files: MemoryFiles) -> None:
+    log = opened(files)
+    for sequence in range(9):
+        append(log, sequence)
+        plain(log, 1)
+    again = opened(files.after_kill(), clean=True)
+    plain(again, 3)
+
+    again.flush()
+
+    assert producer_rows(rebuilt_producers(again)) == producer_rows(again.producers)
+    assert 21 == again.producers.next_offset
 
 
 @pytest.mark.parametrize("damaged", [0, 1, 2])
