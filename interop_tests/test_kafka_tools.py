@@ -15,7 +15,7 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from interop_tests import streams_member
+from interop_tests.conftest import java_or_skip
 from interop_tests.harness import ROOT, Broker, Kind, clean_environment, in_background
 from interop_tests.tools import Java
 
@@ -57,6 +58,24 @@ TOOLS = {
     "share-consumer-performance": "org.apache.kafka.tools.ShareConsumerPerformance",
     "share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
     "transactions": "org.apache.kafka.tools.TransactionsCommand",
+}
+
+# Where older versions have them.
+TOOLS_OF = {
+    "4.3.0": TOOLS,
+    "3.9.1": TOOLS | {"console-producer": "kafka.tools.ConsoleProducer"},
+    "2.8.2": {
+        "acls": "kafka.admin.AclCommand",
+        "cluster": "kafka.tools.ClusterTool",
+        "configs": "kafka.admin.ConfigCommand",
+        "console-consumer": "kafka.tools.ConsoleConsumer",
+        "console-producer": "kafka.tools.ConsoleProducer",
+        "consumer-groups": "kafka.admin.ConsumerGroupCommand",
+        "leader-election": "kafka.admin.LeaderElectionCommand",
+        "log-dirs": "kafka.admin.LogDirsCommand",
+        "offsets": "kafka.tools.GetOffsetShell",
+        "topics": "kafka.admin.TopicCommand",
+    },
 }
 
 WRITTEN = Path(__file__).with_name("kafka-tools.txt")
@@ -122,6 +141,7 @@ class Tools:
     """The JVM that the tools run in."""
 
     def __init__(self, java: Java) -> None:
+        self._classes = TOOLS_OF[java.version]
         command = java.command(str(RUNNER))
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -132,7 +152,7 @@ class Tools:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         told = base64.b64encode(stdin.encode()).decode()
-        self._process.stdin.write("\t".join([told, TOOLS[tool], *arguments]) + "\n")
+        self._process.stdin.write("\t".join([told, self._classes[tool], *arguments]) + "\n")
         self._process.stdin.flush()
         status, _, printed = self._process.stdout.readline().partition("\t")
         return int(status), base64.b64decode(printed).decode()
@@ -147,6 +167,18 @@ def tools(java: Java) -> Iterator[Tools]:
     running = Tools(java)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def old_tools() -> Iterator[Callable[[str], Tools]]:
+    """Of an older version."""
+    with contextlib.ExitStack() as running:
+
+        def tools(version: str) -> Tools:
+            java = java_or_skip(next(each for each in TOOLS_OF if each.startswith(version)))
+            return running.enter_context(contextlib.closing(Tools(java)))
+
+        yield tools
 
 
 @pytest.fixture(scope="module")
@@ -178,9 +210,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_tool_prints_what_it_prints_on_kafka(
-    scenario: str, tools: Tools, files: Path, pytestconfig: pytest.Config, request: pytest.FixtureRequest
+    scenario: str,
+    tools: Tools,
+    old_tools: Callable[[str], Tools],
+    files: Path,
+    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> None:
     broker = request.getfixturevalue("secured_broker" if scenario in WITH_AUTHORIZER else "own_broker")
+    if scenario.startswith("tools of "):
+        tools = old_tools(scenario.removeprefix("tools of "))
     printed = list(played(scenario, tools, broker, files))
     if pytestconfig.getoption("record_tools"):
         record(scenario, printed)
