@@ -1,8 +1,8 @@
 """Measure pykbroker, and Apache Kafka beside it where Java and Maven are there; print the table.
 
-scripts/bench                              # everything, about a quarter of an hour
+scripts/bench                              # everything, about 25 minutes
 scripts/bench --quick                      # a first look: one round, a tenth of the volume
-scripts/bench --only produce-one,recovery  # some rows
+scripts/bench --only produce-one,recovery  # some rows; --help names them all
 scripts/bench --write                      # everything, and rewrite docs/performance.md
 """
 
@@ -61,7 +61,7 @@ def main() -> None:
     print(as_json(lines) if options.json else markdown(lines))
     if options.write:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(lines, effort, compared))
+        PAGE.write_text(page(lines, effort, compared, PAGE.read_text() if PAGE.exists() else ""))
 
 
 def parse_arguments() -> argparse.Namespace:

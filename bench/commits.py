@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import selectors
 import time
@@ -12,9 +13,10 @@ from typing import Any
 
 from bench.brokers import Broker
 from bench.client import Client, check, encode
-from wire.api.offset_commit import OffsetCommitRequest, OffsetCommitResponse
+from wire.api.offset_commit import OffsetCommitRequest
 
-COMMIT_VERSION = 7
+COMMIT_VERSION = 7  # its answer to one offset ends with the error code
+ANSWER_BYTES, ERROR_CODE_BYTES = 4096, 2
 START_TIMEOUT_S = 30
 
 CommitTopic = OffsetCommitRequest.OffsetCommitRequestTopic
@@ -51,25 +53,25 @@ def committing(broker: Broker, groups: Sequence[str], topic: str, per_second: in
 
 
 def commit(broker: Broker, groups: Sequence[str], topic: str, per_second: int, answered: Synchronized[int]) -> None:
-    """For ever. A group whose commit is not answered when the next one is due leaves that one out."""
-    clients = [Client(broker) for _ in groups]
+    """For ever, one after the other at even distances. A group whose last commit was not answered yet is left out."""
+    connections = [Client(broker).socket for _ in groups]
     requests = [encode(offset_commit(group, topic, 1), COMMIT_VERSION) for group in groups]
     selector = selectors.DefaultSelector()
-    for index, client in enumerate(clients):
-        selector.register(client.socket, selectors.EVENT_READ, index)
-    waiting = [False] * len(clients)
+    for index, connection in enumerate(connections):
+        selector.register(connection, selectors.EVENT_READ, index)
+    waiting: set[int] = set()
     due = time.perf_counter()
-    while True:
-        for index, client in enumerate(clients):
-            if not waiting[index]:
-                client.socket.sendall(requests[index])
-                waiting[index] = True
-        due += 1 / per_second
-        while (left := due - time.perf_counter()) > 0:
+    for index in itertools.cycle(range(len(groups))):
+        if index not in waiting:
+            connections[index].sendall(requests[index])
+            waiting.add(index)
+        due += 1 / (per_second * len(groups))
+        left = max(0.0, due - time.perf_counter())
+        if left > 0 or index == 0:
             for key, _ in selector.select(left):
-                response = clients[key.data].answer(COMMIT_VERSION, OffsetCommitResponse)
-                check([response.topics[0].partitions[0].error_code])
-                waiting[key.data] = False
+                response = connections[key.data].recv(ANSWER_BYTES)
+                check([int.from_bytes(response[-ERROR_CODE_BYTES:])])
+                waiting.discard(key.data)
                 answered.value += 1
 
 

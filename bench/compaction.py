@@ -28,6 +28,10 @@ PAUSE_S = 0.001  # between two requests of the one whose latency is measured
 TIMEOUT_S = 120
 TOPIC, BROKER = 2, 4  # kinds of resources
 SET = 0
+SHORTFALL = (
+    "each record is looked at twice, for its key and for whether it stays, in Python: 1.1 us. To note its key and"
+    " to look it up takes 0.2, all else 0.3, copies and checksums."
+)
 
 Resource = IncrementalAlterConfigsRequest.AlterConfigsResource
 
@@ -118,7 +122,14 @@ def p99_ms(seconds: list[float]) -> float:
 BENCHMARKS = [
     Benchmark(
         [
-            Row("compaction", "compaction of 400 MB, a tenth of which stays", "MB/s", "more", times_kafka=1.0),
+            Row(
+                "compaction",
+                "compaction of 400 MB, a tenth of which stays",
+                "MB/s",
+                "more",
+                times_kafka=1.0,
+                shortfall=SHORTFALL,
+            ),
             Row("compaction-p99-before", "p99 of Produce 1 x 100 B before it", "ms", "less"),
             Row("compaction-p99", "p99 of Produce 1 x 100 B while it runs", "ms", "less", times_kafka=1.0),
         ],

@@ -21,7 +21,10 @@ from bench.brokers import Broker
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table, and what pykbroker must reach in it: a multiple of Kafka's figure, a figure, or both."""
+    """One line of the table, and what pykbroker must reach in it: a multiple of Kafka's figure, a figure, or both.
+
+    `shortfall` is told where that is not reached: what a profile shows.
+    """
 
     key: str
     title: str
@@ -29,6 +32,7 @@ class Row:
     better: Literal["more", "less"]
     times_kafka: float | None = None
     limit: float | None = None
+    shortfall: str = ""
 
     @property
     def must_reach(self) -> str:

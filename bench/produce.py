@@ -89,17 +89,26 @@ def check_responses(responses: bytearray, count: int, size: int, *, records: int
             raise RuntimeError(f"batch {index} was given offset {base_offset}")
 
 
-def row(key: str, title: str, load: Load, *, times_kafka: float | None = None) -> Benchmark:
+def row(key: str, title: str, load: Load, *, times_kafka: float | None = None, shortfall: str = "") -> Benchmark:
     unit = "MB/s" if load.in_megabytes else "req/s"
-    described = Row(key, f"Produce {title}", unit, "more", times_kafka=times_kafka)
+    described = Row(key, f"Produce {title}", unit, "more", times_kafka=times_kafka, shortfall=shortfall)
     return Benchmark([described], functools.partial(measure, load=load))
 
 
+PIPELINE = (
+    "a request takes 13.8 us of user and 1.4 of system time in the broker, where some 12 are wanted. By "
+    "themselves, decoding it takes 1.2, the check of its batch 1.6, the rest of the append 2.4, the response 0.7."
+)
+ONE_AT_A_TIME = (
+    "of such a request most is the way of two messages between two processes. The look at its 100 records is 12 "
+    "us where they are of one size, 25 to 35 where they are not."
+)
+
 BENCHMARKS = [
     row("produce-one", "1 x 100 B, one at a time", Load(1, 100, 1), times_kafka=1.0),
-    row("produce-pipeline", "1 x 100 B, 8 in flight", Load(1, 100, 8), times_kafka=4.0),
-    row("produce-small", "100 x 100 B, one at a time", Load(100, 100, 1), times_kafka=1.0),
-    row("produce-medium", "100 x 1000 B, one at a time", Load(100, 1000, 1), times_kafka=1.2),
+    row("produce-pipeline", "1 x 100 B, 8 in flight", Load(1, 100, 8), times_kafka=4.0, shortfall=PIPELINE),
+    row("produce-small", "100 x 100 B, one at a time", Load(100, 100, 1), times_kafka=1.0, shortfall=ONE_AT_A_TIME),
+    row("produce-medium", "100 x 1000 B, one at a time", Load(100, 1000, 1), times_kafka=1.2, shortfall=ONE_AT_A_TIME),
     row("produce-varied", "100 x 0-2000 B, one at a time", Load(100, 1000, 1, varied=True)),
     row("produce-large", "1000 x 1000 B, 4 in flight", Load(1000, 1000, 4, in_megabytes=True), times_kafka=2.0),
 ]

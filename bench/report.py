@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from bench.brokers import KAFKA, PYKBROKER, ROOT
 from bench.method import Effort, Figures, Row, median
 
 COLUMNS = ("", "pykbroker", "Apache Kafka", "ratio", "must reach", "reached")
+WIDTH = 120
 YES_NO = {True: "yes", False: "**no**", None: ""}
 
 PAGE = """# Performance
@@ -26,7 +28,7 @@ Written by `scripts/bench --write`; do not edit. {date}, {machine}.
 {table}
 
 The ratio is pykbroker's figure divided by Kafka's. {spread}
-
+{shortfalls}
 ## Method
 
 - Client and brokers share the machine. Both brokers run all the time with default settings, Kafka with the JVM flags of
@@ -44,7 +46,14 @@ The ratio is pykbroker's figure divided by Kafka's. {spread}
   acknowledged. pykbroker's data directory is empty, Kafka's formatted. Idle memory: resident, five
   seconds after that record.
 - Ready again: from the restart until every partition has answered for its end offset, and the offsets are right.
+- Compaction: of one partition in segments of 16 MB, from when it may begin (`min.compaction.lag.ms`) until
+  `cleaner-offset-checkpoint` names it; keys of a set of 200,000, values of 0 to 400 B. p99 is of one connection that
+  sends a record to another topic, waits for the answer, and pauses for 1 ms.
+- Broker CPU: processor time of all threads of the broker, whatever the client needs.
+- Groups that commit: from a process of their own, evenly spread; p99 as with compaction.
 """
+# What `--write` leaves as it is: from here to the page's end.
+BY_HAND = "## Measured by hand"
 
 
 @dataclass(frozen=True)
@@ -93,17 +102,36 @@ def as_json(lines: Iterable[Line]) -> str:
     )
 
 
-def page(lines: Sequence[Line], effort: Effort, kafka_version: str | None) -> str:
-    return PAGE.format(
+def page(lines: Sequence[Line], effort: Effort, kafka_version: str | None, before: str) -> str:
+    """`before` is the page as it was."""
+    written = PAGE.format(
         date=datetime.date.today().isoformat(),
         machine=machine(),
         versions=", ".join(versions(kafka_version)),
         table=markdown(lines),
         spread=spread(lines),
+        shortfalls=shortfalls(lines),
         rounds=effort.rounds,
         warm_up_s=effort.warm_up_s,
         max_bytes=effort.max_bytes // 1_000_000,
     )
+    _, heading, by_hand = before.partition(BY_HAND)
+    return f"{written}\n{heading}{by_hand}" if heading else written
+
+
+def shortfalls(lines: Iterable[Line]) -> str:
+    """Why a row is not reached; one reason may be that of several."""
+    titles: dict[str, list[str]] = {}
+    for each in lines:
+        if each.reached is False and each.row.shortfall:
+            titles.setdefault(each.row.shortfall, []).append(each.row.title)
+    if not titles:
+        return ""
+    reasons = [
+        textwrap.fill(f"- {'; '.join(rows)}: {reason}", WIDTH, subsequent_indent="  ")
+        for reason, rows in titles.items()
+    ]
+    return "\n".join(["", "## What is not reached, and why", "", *reasons, ""])
 
 
 def spread(lines: Iterable[Line]) -> str:

@@ -26,7 +26,7 @@ Not here: the records' own encoding, message sets (magic 0 and 1), and what a pa
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from wire.compression import Bytes, Codec, compress, decompress
 from wire.errors import BadCompression, CorruptBatch, EncodeError, InvalidRecord
@@ -349,13 +349,15 @@ def build(
     perhaps nothing; then `max_timestamp_ms` is the original batch's.
     """
     kept = list(records)
+    deltas: Sequence[int] = range(len(kept))
     if last_offset_delta is None:
         last_offset_delta = len(kept) - 1
-        deltas = list(range(len(kept)))
     else:
         deltas = [record.offset - base_offset for record in kept]
-    if last_offset_delta < 0 or any(not 0 <= delta <= last_offset_delta for delta in deltas):
-        raise EncodeError(f"offset deltas {deltas} up to {last_offset_delta}")
+        if any(not 0 <= delta <= last_offset_delta for delta in deltas):
+            raise EncodeError(f"offset deltas {deltas} up to {last_offset_delta}")
+    if last_offset_delta < 0:
+        raise EncodeError("no records")
     attributes = compression | TRANSACTIONAL * transactional | CONTROL * control
     base_timestamp_ms = kept[0].timestamp_ms if kept else NO_TIMESTAMP
     if max_timestamp_ms is None:

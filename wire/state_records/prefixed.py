@@ -49,7 +49,7 @@ def record_type_of(data: bytes | memoryview) -> int:
 
 
 def encode_key(key: StateKey[Any]) -> bytes:
-    return _PREFIX.pack(key.record_type) + bytes(key.encode(0))
+    return _behind(key.record_type, key, 0)
 
 
 def decode_key_as(key_class: type[StateKey[V]], data: bytes | memoryview) -> StateKey[V]:
@@ -61,7 +61,13 @@ def encode_value(value: Message, version: int | None = None) -> bytes:
     if version is None:
         assert isinstance(value, StateValue), value
         version = value.written_version
-    return _PREFIX.pack(version) + bytes(value.encode(version))
+    return _behind(version, value, version)
+
+
+def _behind(number: int, message: Message, version: int) -> bytes:
+    out = bytearray(_PREFIX.pack(number))
+    message.encoder(version)(message, out, ())  # there are no records in these
+    return bytes(out)
 
 
 def decode_value(key_class: type[StateKey[V]], data: bytes | memoryview) -> V:
