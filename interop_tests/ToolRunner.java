@@ -22,14 +22,16 @@ public class ToolRunner {
         PrintStream answers = System.out;
         Exit.setExitProcedure((status, message) -> end(status));
         Exit.setHaltProcedure((status, message) -> end(status));
+        // One for all commands: Scala's console keeps the stream that it saw first.
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        PrintStream capture = new PrintStream(printed, true, StandardCharsets.UTF_8);
+        System.setOut(capture);
+        System.setErr(capture);
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             String[] words = line.split("\t", -1);
             System.setIn(new ByteArrayInputStream(Base64.getDecoder().decode(words[0])));
-            ByteArrayOutputStream printed = new ByteArrayOutputStream();
-            PrintStream capture = new PrintStream(printed, true, StandardCharsets.UTF_8);
-            System.setOut(capture);
-            System.setErr(capture);
+            printed.reset();
             int status = run(words, capture);
             capture.flush();
             answers.println(status + "\t" + Base64.getEncoder().encodeToString(printed.toByteArray()));

@@ -63,7 +63,7 @@ TOOLS = {
 # Where older versions have them.
 TOOLS_OF = {
     "4.3.0": TOOLS,
-    "3.9.1": TOOLS | {"console-producer": "kafka.tools.ConsoleProducer"},
+    "3.9.1": TOOLS | {"acls": "kafka.admin.AclCommand", "console-producer": "kafka.tools.ConsoleProducer"},
     "2.8.2": {
         "acls": "kafka.admin.AclCommand",
         "cluster": "kafka.tools.ClusterTool",
@@ -351,7 +351,7 @@ VARYING = (
 # What EndToEndLatency leaves; a tool's own log and stack traces; features that Kafka has and we do not, or not at the
 # same levels.
 LEFT_OUT = re.compile(
-    r"(Consumer group ')?test-group-|\[|at |\.\.\. "
+    r"(Consumer group ')?test-group-|\[|at |\.\.\. |SLF4J|log4j"
     r"|Feature: (eligible|kraft|group|share|streams)|min.insync.replicas=1 "
 )
 
