@@ -54,6 +54,7 @@ def test_a_full_disk_is_told_to_producers_and_waited_for(kind: Kind, small_disk:
             assert len(values) > 50
             assert [produce(connection) for _ in range(3)] == [STORAGE_ERROR] * 3
             assert [value for _, _, value in read(broker, "t")] == values
+            assert broker.log.count("a log directory is full") == 1
             ballast.unlink()
             assert [produce(connection) for _ in range(3)] == [0, 0, 0]
         assert [value for _, _, value in read(broker, "t")] == values

@@ -48,8 +48,13 @@ async def maintain(broker: Broker) -> None:
             broker.clock_ms(), int(current_value(broker.image, settings, "producer.id.expiration.ms") or 0)
         )
 
-    async def every(interval_ms: int, work: Callable[[], None], first: Callable[[], None] = lambda: None) -> None:
-        """Do `first` here and `work` in a thread, at every turn."""
+    async def every(
+        interval_ms: int,
+        work: Callable[[], None],
+        first: Callable[[], None] = lambda: None,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Do `first` here, `work` in a thread, and if that worked out `then` here, at every turn."""
         while True:
             await trio.sleep(interval_ms / 1000)
             first()
@@ -57,11 +62,14 @@ async def maintain(broker: Broker) -> None:
                 await trio.to_thread.run_sync(work)
             except StorageError as error:
                 log.error("background work failed", extra={"fields": {"work": work.__name__, "reason": str(error)}})
+            else:
+                then()
             broker.replicas.follow_failures()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(clean_logs, broker)
-        nursery.start_soon(every, FLUSH_INTERVAL_MS, checkpoint, broker.replicas.note_high_watermarks)
+        replicas = broker.replicas
+        nursery.start_soon(every, FLUSH_INTERVAL_MS, checkpoint, replicas.note_high_watermarks, replicas.note_space)
         interval_ms = max(1, min(settings.int("log.flush.scheduler.interval.ms"), FLUSH_CHECK_INTERVAL_MS))
         nursery.start_soon(every, interval_ms, flush_due)
         nursery.start_soon(every, settings.int("log.retention.check.interval.ms"), delete_old)

@@ -20,7 +20,7 @@ from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
 from pykbroker.partition import Partition
 from pykbroker.topic_config import effective_topic_config, log_config
 from storage.config import MAX_LONG, LogConfig
-from storage.errors import StorageFailure
+from storage.errors import DiskFull, StorageFailure
 from storage.log import Log
 from storage.log_manager import LogManager
 from wire.errors import ErrorCode
@@ -49,6 +49,7 @@ class ReplicaManager:
         self.partitions: dict[tuple[str, int], Partition] = {}
         self.offline: set[tuple[str, int]] = set()  # partitions whose log directory has failed
         self.all_directories_failed = trio.Event()
+        self._full: set[str] = set()  # directories where an append met a full disk, since all were last written to
         self.gone = Gone()
         self._settings = settings
         self._node_id = node_id
@@ -160,7 +161,17 @@ class ReplicaManager:
 
     def _disk_failed(self, opened: Log, failure: StorageFailure) -> None:
         self.logs.note_failure(opened, failure)
+        if isinstance(failure, DiskFull) and (root := self.logs.root_of(opened)) not in self._full:
+            self._full.add(root)
+            fields = {"directory": root, "reason": str(failure)}
+            log.error("a log directory is full: records are refused until there is space", extra={"fields": fields})
         self.follow_failures()
+
+    def note_space(self) -> None:
+        """All directories that are not offline could be written to."""
+        for root in sorted(self._full - self.logs.offline):
+            log.info("a log directory has space again", extra={"fields": {"directory": root}})
+        self._full.clear()
 
     def follow_failures(self) -> None:
         """Take the partitions of directories that have failed offline, as Kafka does, and no others."""

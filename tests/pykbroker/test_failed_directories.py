@@ -88,15 +88,22 @@ async def test_so_does_what_else_writes(broker: InMemoryBroker, files: MemoryFil
     assert 1 == good.log.recovery_point
 
 
-async def test_a_full_disk_is_no_failed_one(broker: InMemoryBroker, files: MemoryFiles) -> None:
+async def test_a_full_disk_is_no_failed_one(
+    broker: InMemoryBroker, files: MemoryFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     bad, _ = partitions(broker)
     files.space_bytes = 0
 
-    assert ErrorCode.KAFKA_STORAGE_ERROR == append_error(broker, bad)
+    assert [ErrorCode.KAFKA_STORAGE_ERROR] * 3 == [append_error(broker, bad) for _ in range(3)]
+    assert 1 == caplog.text.count("a log directory is full")
     files.space_bytes = None
 
     assert not bad.is_offline
     assert append_error(broker, bad) is None
+    broker.broker.replicas.note_space()
+    broker.broker.replicas.note_space()
+    assert 1 == caplog.text.count("has space again")
 
 
 async def test_clients_are_told(broker: InMemoryBroker, files: MemoryFiles) -> None:
