@@ -253,12 +253,12 @@ class Log:
         """Write these batches of another log of the partition, which `data` consists of, into the last segment."""
         with self._lock:
             producers = self._loaded_producers()
+            for header in found:
+                self.leader_epochs.assign(header.partition_leader_epoch, header.base_offset)
             segment, position = self._active, 0
             segment.append_copied(data, found, self.config.index_interval_bytes)
             self.next_offset = segment.next_offset
             for header in found:
-                if header.partition_leader_epoch > self.leader_epochs.latest:
-                    self.leader_epochs.note(header.partition_leader_epoch, header.base_offset)
                 marker = None
                 if header.is_control:
                     marker = end_marker(RecordBatch(memoryview(data)[position : position + header.size_bytes]))
@@ -480,6 +480,7 @@ class Log:
         try:
             self._sync(unsynced)
             self.leader_epochs.sync()
+            self._producers.sync_snapshots()
             if snapshot:
                 self._producers.write_snapshot(*snapshot)
             if not names_were_synced:

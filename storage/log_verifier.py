@@ -1,8 +1,9 @@
 """Reading all of a log directory to say what is wrong with it, and where; nothing is changed.
 
 What it checks is what the rest of storage relies on: that every batch is intact and in order and its records are what
-its header says; that indexes name batches and timestamps that are there; that the checkpoints do not say more than the
-logs have. Each fault is a `Finding`; there is none in a directory that was closed, or whose recovery would cut nothing.
+its header says; that no segment is missing; that indexes name batches, timestamps and aborted transactions that are
+there; that snapshots know of producers what the batches say; that the checkpoints do not say more than the logs have.
+Each fault is a `Finding`; there is none in a directory that was closed, or whose recovery would cut nothing.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from storage import checkpoints
-from storage.batch_scan import whole_batches
+from storage.batch_scan import RECOVERY_BYTES, whole_batches
 from storage.checkpoints import CorruptCheckpoint, MetaProperties
 from storage.errors import CorruptRecord, InvalidRecord, StorageError
-from storage.files import Entry, Files
+from storage.files import Entry, Files, Open
+from storage.future_log import FUTURE
 from storage.leader_epochs import FILE_NAME as LEADER_EPOCHS
 from storage.leader_epochs import LeaderEpochs
 from storage.log_manager import PARTITION_NAME
 from storage.offset_index import OffsetIndex
 from storage.producer_state import SUFFIX as SNAPSHOT
 from storage.producer_state import ProducerState, end_marker
-from storage.segment import CLEANED, DELETED, INDEX, LOG, SWAP, TIME_INDEX, file_name
+from storage.producer_verifier import ProducerVerifier
+from storage.segment import CLEANED, DELETED, INDEX, LOG, SWAP, TIME_INDEX, TRANSACTION_INDEX, file_name
 from storage.swap import OFFSET_DIGITS
 from storage.time_index import NO_TIMESTAMP, TimeIndex
 from wire.errors import ProtocolError
@@ -69,19 +72,27 @@ def verify_directory(files: Files, root: str, verified: Verified) -> Iterator[Fi
             yield Finding(f"{root}/{checkpoints.META_PROPERTIES}", None, "is missing")
     except StorageError as error:
         yield Finding(f"{root}/{checkpoints.META_PROPERTIES}", None, str(error))
+    cleaned_offsets = checkpoints.read_offsets(files, f"{root}/{checkpoints.CLEANED_OFFSETS}")
     ends: dict[tuple[str, int], tuple[int, int]] = {}
     for entry in sorted(files.entries(root), key=lambda entry: entry.name):
-        match = PARTITION_NAME.fullmatch(entry.name)
+        match = PARTITION_NAME.fullmatch(entry.name) or FUTURE.fullmatch(entry.name)
         if entry.is_directory and match:
-            start, end = yield from verify_log(files, f"{root}/{entry.name}", verified)
-            ends[match["topic"], int(match["partition"])] = start, end
-    for name in (checkpoints.RECOVERY_POINTS, checkpoints.HIGH_WATERMARKS, checkpoints.LOG_START_OFFSETS):
+            key = match["topic"], int(match["partition"])
+            ends[key] = yield from verify_log(
+                files, f"{root}/{entry.name}", verified, cleaned_offset=cleaned_offsets.get(key, 0)
+            )
+    for name in (
+        checkpoints.RECOVERY_POINTS,
+        checkpoints.HIGH_WATERMARKS,
+        checkpoints.LOG_START_OFFSETS,
+        checkpoints.CLEANED_OFFSETS,
+    ):
         yield from _verify_checkpoint(files, f"{root}/{name}", ends)
 
 
 def _verify_checkpoint(files: Files, path: str, ends: dict[tuple[str, int], tuple[int, int]]) -> Iterator[Finding]:
     data = files.read_bytes(path)
-    if data is None:
+    if not data:  # Kafka makes an empty one
         return
     try:
         rows = checkpoints.parse_lines(data, 3)
@@ -94,26 +105,54 @@ def _verify_checkpoint(files: Files, path: str, ends: dict[tuple[str, int], tupl
             yield Finding(path, None, f"{topic}-{partition} is said to reach to {offset}; it ends at {known[1]}")
 
 
-def verify_log(files: Files, directory: str, verified: Verified) -> Generator[Finding, None, tuple[int, int]]:
-    """Of one partition; returns where its log starts and ends."""
+def verify_log(
+    files: Files, directory: str, verified: Verified, *, cleaned_offset: int = 0
+) -> Generator[Finding, None, tuple[int, int]]:
+    """Of one partition, which was compacted up to that offset; returns where its log starts and ends."""
     entries = {entry.name: entry for entry in files.entries(directory)}
     starts = sorted(int(name[:OFFSET_DIGITS]) for name in entries if name.endswith(LOG))
     verified.partitions += 1
     next_offset = starts[0] if starts else 0
     epochs: list[tuple[int, int]] = []
+    producers = ProducerVerifier(files, _snapshots(directory, entries), next_offset)
     for start in starts:
+        path = f"{directory}/{file_name(start, LOG)}"
         if start < next_offset:
-            yield Finding(f"{directory}/{file_name(start, LOG)}", None, f"starts before {next_offset}, where one ends")
-        batches = yield from _verify_segment(files, directory, start, entries, verified)
+            yield Finding(path, None, f"starts before {next_offset}, where one ends")
+        elif start > next_offset >= cleaned_offset:
+            yield Finding(path, None, f"offsets {next_offset} to {start - 1} are missing before it, and not compacted")
+        batches = yield from _verify_segment(files, directory, start, entries, verified, producers)
+        yield from _verify_transactions(directory, start, entries, producers)
         next_offset = max(next_offset, batches.next_offset)
         epochs += batches.epochs
+    for path, text in producers.compare_snapshots(next_offset):
+        yield Finding(path, None, text)
     yield from _verify_epochs(files, directory, epochs)
     yield from _verify_others(files, directory, entries, next_offset)
     return (starts[0] if starts else 0), next_offset
 
 
+def _snapshots(directory: str, entries: dict[str, Entry]) -> dict[int, str]:
+    names = [name for name in entries if name.endswith(SNAPSHOT) and name[:OFFSET_DIGITS].isdigit()]
+    return {int(name[:OFFSET_DIGITS]): f"{directory}/{name}" for name in names}
+
+
+def _verify_transactions(
+    directory: str, start: int, entries: dict[str, Entry], producers: ProducerVerifier
+) -> Iterator[Finding]:
+    name = file_name(start, TRANSACTION_INDEX)
+    size_bytes = entries[name].size_bytes if name in entries else None
+    for text in producers.compare_index(f"{directory}/{name}", size_bytes, start):
+        yield Finding(f"{directory}/{name}", None, text)
+
+
 def _verify_segment(
-    files: Files, directory: str, start: int, entries: dict[str, Entry], verified: Verified
+    files: Files,
+    directory: str,
+    start: int,
+    entries: dict[str, Entry],
+    verified: Verified,
+    producers: ProducerVerifier,
 ) -> Generator[Finding, None, _Batches]:
     path = f"{directory}/{file_name(start, LOG)}"
     size = entries[file_name(start, LOG)].size_bytes
@@ -121,10 +160,14 @@ def _verify_segment(
     verified.segments += 1
     opened = files.open(path, size).opened()
     end = 0
+    producers.begin_segment()
     for position, batch in whole_batches(opened, 0, size):
         fault = _fault(batch, found.next_offset)
         if fault:
             yield Finding(path, position, fault)
+        else:
+            for where, text in producers.take(batch):
+                yield Finding(where, None, text)
         epoch = batch.partition_leader_epoch
         if not found.epochs or found.epochs[-1][0] != epoch:
             found.epochs.append((epoch, batch.base_offset))
@@ -134,11 +177,24 @@ def _verify_segment(
         verified.batches += 1
         verified.records += max(batch.record_count, 0)
         verified.size_bytes += batch.size_bytes
-    if end != size:
+    if end != size and not (_is_last(start, entries) and _is_blank(opened, end, size)):
         yield Finding(path, end, f"the last {size - end} bytes are no whole batch")
     yield from _verify_offset_index(files, directory, start, entries, found)
     yield from _verify_time_index(files, directory, start, entries, found)
     return found
+
+
+def _is_last(start: int, entries: dict[str, Entry]) -> bool:
+    return all(int(name[:OFFSET_DIGITS]) <= start for name in entries if name.endswith(LOG))
+
+
+def _is_blank(opened: Open, position: int, end: int) -> bool:
+    """Zeros, as `preallocate` leaves them until the segment is rolled."""
+    while position < end:
+        if any(opened.read(position, min(RECOVERY_BYTES, end - position))):
+            return False
+        position += RECOVERY_BYTES
+    return True
 
 
 def _fault(batch: RecordBatch, next_offset: int) -> str | None:
@@ -207,13 +263,16 @@ def _verify_epochs(files: Files, directory: str, epochs: list[tuple[int, int]]) 
     if not known.load():
         yield Finding(path, None, "is damaged")
         return
+    start = known.entries[0][1] if known.entries else 0  # what was deleted before may be back after a power cut
     for epoch, offset in epochs:
-        if epoch >= 0 and known.epoch_of(offset) != epoch:
+        if offset >= start and epoch >= 0 and known.epoch_of(offset) != epoch:
             text = f"offset {offset} is of epoch {epoch}, not of {known.epoch_of(offset)} as it says here"
             yield Finding(path, None, text)
 
 
 def _verify_others(files: Files, directory: str, entries: dict[str, Entry], next_offset: int) -> Iterator[Finding]:
+    if checkpoints.PARTITION_METADATA in entries and checkpoints.read_topic_id(files, directory) is None:
+        yield Finding(f"{directory}/{checkpoints.PARTITION_METADATA}", None, "is damaged")
     for name in sorted(entries):
         path = posixpath.join(directory, name)
         if name.endswith((CLEANED, SWAP, DELETED, ".tmp")):

@@ -36,6 +36,7 @@ class ProducerLog:
         self._files = files
         self._directory = directory
         self._snapshots = sorted(snapshots)
+        self._unsynced: list[int] = []
         self._is_last_plain = not snapshots  # of no producers
         self._size_at_plain = 0  # of the log, when it was taken
         self._write_lock = Lock()  # a flush and a roll may meet
@@ -102,15 +103,24 @@ class ProducerLog:
         self._thin_out()
 
     def write_snapshot_unsynced(self) -> None:
-        """At a roll: the flush that the new segment waits for writes one of its own."""
+        """At a roll: the next flush syncs it."""
         snapshot = self.snapshot()
         if snapshot and self._write_lock.acquire(blocking=False):  # else a flush is writing one right now
             try:
                 with suppress(StorageFailure):  # it only spares a later start some reading
                     self._files.write_atomically(self._path(snapshot[0]), snapshot[1], sync=False)
                     self._snapshots = sorted({*self._snapshots, snapshot[0]})
+                    self._unsynced = [*self._unsynced, snapshot[0]]
             finally:
                 self._write_lock.release()
+
+    def sync_snapshots(self) -> None:
+        """Have those below the recovery point be whole: the next start takes them so."""
+        unsynced, self._unsynced = self._unsynced, []
+        for offset in unsynced:
+            if offset in self._snapshots:
+                with suppress(StorageFailure):  # it was dropped just now; if not, a damaged one is done without
+                    self._files.open(self._path(offset), 0).sync()
 
     def take_over(self, state: ProducerState) -> None:
         """Go on with what another log of the partition knows: also of producers whose batches are deleted."""

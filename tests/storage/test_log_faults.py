@@ -18,6 +18,7 @@ from storage.errors import StorageFailure
 from storage.log import Log
 from storage.log_manager import LogManager
 from storage.log_testing import check_log, make_batch, read_values
+from storage.log_verifier import Verified, verify_directory
 from storage.retention import apply_retention
 from storage.testing import MemoryFiles, PowerCut
 
@@ -283,6 +284,19 @@ def test_a_power_cut_after_a_kill_loses_nothing_flushed() -> None:
         check_survivors(life, log, at_least=life.flushed)
         assert log is not None
         check_log(files, log, lost_producers=True)
+
+
+def test_the_verifier_finds_nothing_in_what_was_recovered() -> None:
+    for cut_at in range(20, OPERATIONS + 1, 7):
+        life = Life(MemoryFiles(cut_at=cut_at))
+        with pytest.raises(PowerCut):
+            life.run(STEPS)
+        life.files = life.files.after_restart(cut_at)
+
+        life.open()
+        life.close()
+
+        assert [] == list(verify_directory(life.files, "/d", Verified()))
 
 
 def test_a_full_disk_refuses_appends_and_takes_them_again_when_there_is_space() -> None:

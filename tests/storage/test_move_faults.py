@@ -15,6 +15,7 @@ from storage.errors import StorageFailure
 from storage.log import Log
 from storage.log_manager import LogManager
 from storage.log_testing import check_log, make_batch, read_values
+from storage.log_verifier import Verified, verify_directory
 from storage.replica_moves import ReplicaMoves
 from storage.retention import apply_retention
 from storage.testing import MemoryFiles, PowerCut
@@ -205,6 +206,19 @@ def test_a_power_cut_at_any_operation_loses_nothing_flushed(seed: int) -> None:
             life.run()
 
         check(life, life.files.after_restart(seed * 1000 + cut_at), at_least=life.flushed)
+
+
+def test_the_verifier_finds_nothing_in_what_was_recovered() -> None:
+    for cut_at in range(40, OPERATIONS + 1, 7):
+        life = Life(MemoryFiles(cut_at=cut_at))
+        with pytest.raises(PowerCut):
+            life.run()
+        life.files = life.files.after_kill()
+
+        life.open()
+        life.logs.close()
+
+        assert [] == [*verify_directory(life.files, "/a", Verified()), *verify_directory(life.files, "/b", Verified())]
 
 
 @pytest.mark.parametrize("is_power_cut", [False, True])
