@@ -157,9 +157,9 @@ def test_one_that_does_not_poll_leaves(broker: Broker, name: str) -> None:
         bootstrap_servers=broker.address,
         group_id=name,
         client_id="slow",
-        session_timeout_ms=1000,
+        session_timeout_ms=3000,  # not to time out on a busy machine: it is to leave
         heartbeat_interval_ms=100,
-        max_poll_interval_ms=1500,
+        max_poll_interval_ms=3100,
     )
     try:
         wait_until(lambda: consumer.poll(100) or consumer.assignment())
@@ -178,7 +178,7 @@ def test_java_says_that_it_left_because_it_did_not_poll(broker: Broker, name: st
     for _ in range(300):
         producer.produce(name, b"x" * 1000)
     assert 0 == producer.flush(20)
-    properties = {"max.poll.interval.ms": 1500, "session.timeout.ms": 1000, "heartbeat.interval.ms": 100}
+    properties = {"max.poll.interval.ms": 3100, "session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
     options = [part for key, value in properties.items() for part in ("--command-property", f"{key}={value}")]
     reader, writer = os.pipe()
     slow = subprocess.Popen(

@@ -11,6 +11,7 @@ from pykbroker.broker import Broker
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroupState
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.groups.streams.group import StreamsGroupState
 from pykbroker.coordinator.share.group import ShareGroupState
 from pykbroker.errors import BrokerError
 from pykbroker.metrics.families import gauge, gauges
@@ -33,10 +34,18 @@ def families(broker: Broker) -> Iterator[Metric]:
     yield gauge(CLASSIC, "Groups of the classic protocol.", classic.total())
     for state in GroupState:
         yield gauge(CLASSIC + state.value.lower(), f"Groups of the classic protocol: {state.value}.", classic[state])
-    counts = {("classic",): classic.total(), ("consumer",): consumer.total(), ("share",): share.total()}
+    streams = Counter(group.state for shard in shards for group in shard.streams_groups.values())
+    counts = {
+        ("classic",): classic.total(),
+        ("consumer",): consumer.total(),
+        ("share",): share.total(),
+        ("streams",): streams.total(),
+    }
     yield gauges(COORDINATOR + "group_count", "Groups by protocol.", ("protocol",), counts)
     states = {(state.value,): consumer[state] for state in ConsumerGroupState}
     yield gauges(COORDINATOR + "consumer_group_count", "Groups of the consumer protocol.", ("state",), states)
+    states = {(state.value,): streams[state] for state in StreamsGroupState}
+    yield gauges(COORDINATOR + "streams_group_count", "Streams groups.", ("state",), states)
     states = {(state.value,): share[state] for state in ShareGroupState}
     yield gauges(COORDINATOR + "share_group_count", "Share groups.", ("state",), states)
 

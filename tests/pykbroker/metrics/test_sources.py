@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import trio
 from prometheus_client.parser import text_string_to_metric_families
 
 from pykbroker.metrics.exposition import exposed
 from pykbroker.metrics.sources import sources
-from pykbroker.testing import NOW_MS, InMemoryBroker
+from pykbroker.testing import NOW_MS, InMemoryBroker, in_memory_broker
+from wire.api.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from wire.api.delete_topics import DeleteTopicsRequest
 from wire.api.fetch import FetchRequest
 from wire.api.heartbeat import HeartbeatRequest
 from wire.api.metadata import MetadataRequest
+from wire.api.offset_commit import OffsetCommitRequest
 from wire.api.produce import ProduceRequest
 from wire.errors import ErrorCode
 from wire.record_batch import Record, build
@@ -124,3 +127,44 @@ async def test_partitions_and_topics_are_counted(broker: InMemoryBroker) -> None
     assert 3 == value(found, "kafka_controller_kafkacontroller_globalpartitioncount")
     assert 1 == value(found, "kafka_controller_kafkacontroller_globaltopiccount")
     assert 0 < value(found, "process_resident_memory_bytes")
+
+
+async def test_groups_are_counted_by_protocol_and_state_and_their_lag_is_told() -> None:
+    async with in_memory_broker() as broker, trio.open_nursery() as nursery:
+        await nursery.start(broker.broker.groups.run)
+        await broker.broker.groups.create_topic()
+        await broker.create("a")
+        broker.append("a", 0, [NOW_MS] * 5)
+        joining = ConsumerGroupHeartbeatRequest(
+            group_id="g",
+            member_id="m",
+            member_epoch=0,
+            rebalance_timeout_ms=1000,
+            subscribed_topic_names=["a"],
+            topic_partitions=[],
+        )
+        await broker.ask(joining, 1)
+        topic = OffsetCommitRequest.OffsetCommitRequestTopic
+        partition = topic.OffsetCommitRequestPartition(partition_index=0, committed_offset=2, committed_metadata="")
+        for group_id, member_id, epoch in (("g", "m", 2), ("h", "", -1)):
+            committing = OffsetCommitRequest(
+                group_id=group_id,
+                member_id=member_id,
+                generation_id_or_member_epoch=epoch,
+                topics=[topic(name="a", partitions=[partition])],
+            )
+            answer = await broker.ask(committing, 9)
+            assert 0 == answer.topics[0].partitions[0].error_code
+
+        found = await scraped(broker)
+        nursery.cancel_scope.cancel()
+
+    groups = "kafka_server_group_coordinator_metrics_"
+    assert 1 == value(found, groups + "group_count", protocol="consumer")
+    assert 1 == value(found, groups + "group_count", protocol="classic")
+    assert 0 == value(found, groups + "group_count", protocol="streams")
+    assert 1 == value(found, groups + "consumer_group_count", state="Stable")
+    assert 1 == value(found, "kafka_coordinator_group_groupmetadatamanager_numgroupsempty")
+    assert 2 == value(found, "kafka_coordinator_group_groupmetadatamanager_numoffsets")
+    for group_id in ("g", "h"):
+        assert 3 == value(found, "kafka_consumergroup_lag", consumergroup=group_id, topic="a", partition="0")
