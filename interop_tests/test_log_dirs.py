@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from kafka.protocol.admin import AlterReplicaLogDirsRequest, DescribeLogDirsRequest
 
@@ -18,7 +20,7 @@ from interop_tests.test_durability import Sent, produce_with_confluent
 from interop_tests.tools import Java
 
 RATE = "replica.alter.log.dirs.io.max.bytes.per.second"
-UNKNOWN_TOPIC, INVALID_TOPIC, LOG_DIR_NOT_FOUND = 3, 17, 57
+UNKNOWN_TOPIC, NOT_LEADER, INVALID_TOPIC, STORAGE_ERROR, LOG_DIR_NOT_FOUND = 3, 6, 17, 56, 57
 
 
 @pytest.fixture
@@ -212,3 +214,46 @@ def test_moved_again_and_again_under_load_with_kills_nothing_is_lost(
         assert len(acknowledged) > 50
         assert all(values[offset] == value for value, offset in acknowledged.items())
         assert values == sorted(set(values))
+
+
+def produced(broker: Broker, topic: str, partition: int) -> int:
+    with Connection(broker) as connection:
+        request = produce_request(topic, batch([b"x"]), partition=partition)
+        [told] = connection.ask(request, 9).responses[0].partition_responses
+    return int(told.error_code)
+
+
+def test_a_directory_that_fails_takes_its_partitions_offline_and_no_others(
+    start_broker: Callable[..., Broker], paths: list[str], name: str
+) -> None:
+    """It is gone: what the broker writes there next fails."""
+    often = {"log_flush_offset_checkpoint_interval_ms": 500}
+    broker = start_broker(log_dirs=",".join(paths[:2]), **often)
+    create_topic(broker, name, partitions=2)
+    kept, lost = sorted(range(2), key=lambda partition: place(broker, name, partition) == paths[1])
+    assert (place(broker, name, kept), place(broker, name, lost)) == (paths[0], paths[1])
+    assert 0 == produced(broker, name, lost) == produced(broker, name, kept)
+
+    shutil.rmtree(paths[1])
+
+    def is_lost() -> bool:
+        assert produced(broker, name, kept) == 0
+        return produced(broker, name, lost) in (NOT_LEADER, STORAGE_ERROR)
+
+    wait_until(is_lost, timeout_s=30)
+    with Connection(broker) as connection:
+        answer = connection.ask(DescribeLogDirsRequest(topics=None), 4)
+    assert {paths[0]: 0, paths[1]: STORAGE_ERROR} == {each.log_dir: each.error_code for each in answer.results}
+    assert STORAGE_ERROR == alter(broker, paths[1], name, kept)
+    client = Producer({"bootstrap.servers": broker.address, "message.timeout.ms": 3000, "log_level": 0})
+    told: dict[int, str | None] = {}
+    for partition in (kept, lost):
+        client.produce(
+            name,
+            b"y",
+            partition=partition,
+            on_delivery=lambda error, message: told.update({message.partition(): error and error.name()}),
+        )
+    client.flush(10)
+    assert told == {kept: None, lost: "_MSG_TIMED_OUT"}
+    assert len(read(broker, name, partition=kept)) >= 2
