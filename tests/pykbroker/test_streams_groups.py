@@ -180,8 +180,12 @@ async def test_what_a_streams_group_did_is_told_over_http() -> None:
             changes = {} if epoch == 0 else {"member_epoch": epoch, "topology": None, "rebalance_timeout_ms": -1}
             await broker.ask(from_plain(StreamsGroupHeartbeatRequest, heartbeat | changes), 0)
 
-        page = await Pages(broker.broker, Dispatcher()).answer("GET", "/groups/g/events")
+        pages = Pages(broker.broker, Dispatcher())
+        page = await pages.answer("GET", "/groups/g/events")
+        metrics = str((await pages.answer("GET", "/metrics")).body)
 
+    assert 'kafka_server_group_coordinator_metrics_group_count{protocol="streams"} 1.0' in metrics
+    assert 'kafka_server_group_coordinator_metrics_streams_group_count{state="Stable"} 1.0' in metrics
     told = json.loads(page.body)
     assert ("streams", "Stable", 3, ["m1"]) == (
         told["type"], told["state"], told["generation"], [member["member_id"] for member in told["members"]],
