@@ -73,6 +73,10 @@ class StreamsMember:
         self.group, self.topic = group, topic
         self.epoch = JOINING
         self.active: list[TaskIds] = []
+        self.go_to(broker)
+
+    def go_to(self, broker: Broker) -> None:
+        """The next to coordinate the group."""
         self._connection = Connection(broker)
         wait_until(self._has_coordinator)
 
@@ -112,8 +116,8 @@ class StreamsMember:
         if told.active_tasks is not None:
             self.active = list(told.active_tasks)
 
-    def can_join(self) -> bool:
-        """Join, unless the coordinator is not ready."""
+    def can_beat(self) -> bool:
+        """And do so, unless the coordinator is not ready."""
         try:
             self.beat()
         except NotYet:
@@ -144,7 +148,7 @@ def member(broker: Broker, group: str, topic: str, *offsets: int) -> Iterator[No
 
     def live(stop: threading.Event) -> None:
         it = StreamsMember(broker, group, topic)
-        wait_until(it.can_join)
+        wait_until(it.can_beat)
         while not stop.wait(0.5):
             it.beat()
             if it.active and not ready.is_set():

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from interop_tests.harness import KINDS, Broker
+from interop_tests.harness import KINDS, Broker, wait_until
 from interop_tests.raw import create_topic
 from interop_tests.reading import read
+from interop_tests.streams_member import StreamsMember
 from interop_tests.test_compaction import SETTINGS, produce
 from interop_tests.tools import Java
 
@@ -103,3 +104,39 @@ def test_pykbroker_serves_what_a_killed_kafka_left(kafka: Broker) -> None:
             ours.close()
     finally:
         kafka.close()
+
+
+@pytest.mark.only_pykbroker
+@pytest.mark.slow
+def test_a_member_of_a_streams_group_stays_one_when_its_coordinator_is_another_broker(
+    start_broker: Callable[..., Broker], kafka: Broker, tmp_path: Path
+) -> None:
+    """From Kafka to pykbroker, which takes its directory over; and from pykbroker's log of groups to Kafka."""
+    ours = start_broker(**SETTINGS)
+    taking_over = Broker(KINDS["pykbroker"], kafka.data_dir, node_id=1)
+    try:
+        for broker in (kafka.start(), ours):
+            create_topic(broker, "t", partitions=2)
+            create_topic(broker, "g-words-repartition", partitions=2)
+            create_topic(broker, "g-counts-changelog", partitions=2, cleanup_policy="compact")
+        members = {broker: StreamsMember(broker, "g", "t") for broker in (kafka, ours)}
+        for each in members.values():
+            wait_until(each.can_beat)
+            wait_until(lambda each=each: each.can_beat() and bool(each.active))
+        kafka.terminate()
+        ours.terminate()
+        logs = shutil.copytree(kafka.data_dir, tmp_path / "kafka-logs")
+
+        members[kafka].go_to(taking_over.start())
+        wait_until(members[kafka].can_beat)
+        taking_over.terminate()
+
+        shutil.rmtree(kafka.data_dir)
+        shutil.move(logs, kafka.data_dir)
+        for log in ours.data_dir.glob("__consumer_offsets-*"):
+            replace_log(log, kafka.data_dir / log.name)
+        members[ours].go_to(kafka.start())
+        wait_until(members[ours].can_beat)
+    finally:
+        kafka.close()
+        taking_over.close()
