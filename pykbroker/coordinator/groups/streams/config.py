@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pykbroker.coordinator.groups.consumer.config import Bounded
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 NO_BOUND = 0x7FFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupConfig:
+class StreamsGroupConfig(NamedTuple):
     session_timeout_ms: int = 45_000
     heartbeat_interval_ms: int = 5_000
     assignment_interval_ms: int = 1_000
@@ -28,8 +26,7 @@ class StreamsGroupConfig:
         return {"num.standby.replicas": str(self.standby_count)}
 
 
-@dataclass(frozen=True, slots=True)
-class StreamsGroupDefaults:
+class StreamsGroupDefaults(NamedTuple):
     session_timeout: Bounded = Bounded(45_000, 45_000, 60_000)
     heartbeat_interval: Bounded = Bounded(5_000, 5_000, 15_000)
     assignment_interval: Bounded = Bounded(1_000, 0, 15_000)

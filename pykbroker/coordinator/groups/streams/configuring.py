@@ -8,7 +8,6 @@ subtopology has as many tasks as its largest source has partitions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, TypeVar
 
@@ -47,8 +46,7 @@ class InternalTopic(NamedTuple):
     configs: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredSubtopology:
+class ConfiguredSubtopology(NamedTuple):
     declared: Subtopology
     task_count: int
     repartition_sources: tuple[InternalTopic, ...]
@@ -59,8 +57,7 @@ class ConfiguredSubtopology:
         return bool(self.changelogs)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredTopology:
+class ConfiguredTopology(NamedTuple):
     """Ready if there is no `problem`. `subtopologies` are in the order of their ids, and none where it is not known
     what they would be."""
 

@@ -24,8 +24,7 @@ class Task(NamedTuple):
 TaskSet = frozenset[Task]
 
 
-@dataclass(frozen=True, slots=True)
-class Tasks:
+class Tasks(NamedTuple):
     active: TaskSet = frozenset()
     standby: TaskSet = frozenset()
     warmup: TaskSet = frozenset()

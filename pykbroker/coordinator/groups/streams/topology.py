@@ -9,10 +9,13 @@ as many partitions as each other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest
-from wire.api.streams_group_heartbeat import TopicInfo as AskedTopic
 from wire.state_records.streams_groups import StreamsGroupTopologyValue, TopicConfig, TopicInfo
+
+if TYPE_CHECKING:
+    from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest
+    from wire.api.streams_group_heartbeat import TopicInfo as AskedTopic
 
 Topology = StreamsGroupTopologyValue
 Subtopology = StreamsGroupTopologyValue.Subtopology
