@@ -1,6 +1,6 @@
 """What Apache Kafka's cleaner made of a log, ours makes of it too: the same batches, with the same records and headers.
 
-`compaction.json` has one partition's files, as Kafka 4.3 had them before and after each of two rounds: records and
+`compaction.json` has one partition's files, as Kafka 4.3 had them before and after each of three rounds: records and
 tombstones in every codec, an idempotent producer, transactions committed and aborted.
 """
 
