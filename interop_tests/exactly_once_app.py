@@ -9,6 +9,7 @@ just ends, whatever it was in the middle of; whoever started it starts it again.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from kafka.structs import OffsetAndMetadata
 BATCH = 50
 TRANSACTION_TIMEOUT_MS = 20_000
 SESSION_TIMEOUT_MS = 6_000
+STUCK_S = 30
 
 
 def transformed(value: bytes) -> bytes:
@@ -79,8 +81,12 @@ def run_kafka_python(address: str, name: str) -> None:
         session_timeout_ms=SESSION_TIMEOUT_MS,
         reconnect_backoff_max_ms=200,
     )
+    # kafka-python 3.0.12 drops a request of a transaction when the connection to its coordinator is refused, and waits
+    # for its answer for ever (Sender._maybe_send_pending_request). The alarm ends this process.
+    signal.alarm(STUCK_S)
     producer.init_transactions()
     while True:
+        signal.alarm(STUCK_S)
         polled = consumer.poll(100, max_records=BATCH)
         if not polled:
             continue
