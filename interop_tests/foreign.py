@@ -80,7 +80,8 @@ class Running:
 def go_program(name: str) -> Callable[[], list[str]]:
     def make(sources: Path, home: Path) -> None:
         caches = {"GOPATH": str(CACHE / "go"), "GOCACHE": str(CACHE / "go-build"), "GOFLAGS": "-modcacherw"}
-        run(["go", "build", "-o", str(home / name), "."], at=sources, GOTOOLCHAIN="local", **caches)
+        fetch(["go", "mod", "download"], at=sources, GOTOOLCHAIN="local", **caches)
+        build(["go", "build", "-o", str(home / name), "."], at=sources, GOTOOLCHAIN="local", **caches)
 
     return lambda: [str(made(name, make, needs=("go",)) / name)]
 
@@ -88,7 +89,7 @@ def go_program(name: str) -> Callable[[], list[str]]:
 def node_program(name: str) -> Callable[[], list[str]]:
     def make(sources: Path, home: Path) -> None:
         shutil.copytree(sources, home, dirs_exist_ok=True)
-        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], at=home)
+        fetch(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], at=home)
 
     return lambda: ["node", str(made(name, make, needs=("node", "npm")) / "main.js")]
 
@@ -101,7 +102,7 @@ def java_program(version: str, *folders: str) -> Callable[[], list[str]]:
 
         def make(sources: Path, home: Path) -> None:
             files = [str(path) for folder in (".", *folders) for path in (sources / folder).glob("*.java")]
-            run(["javac", "-nowarn", "-d", str(home), "-cp", f"{java.libs}/*", *files], at=sources)
+            build(["javac", "-nowarn", "-d", str(home), "-cp", f"{java.libs}/*", *files], at=sources)
 
         home = made("java", make, needs=("javac",), variant=version)
         # The last -cp counts.
@@ -131,13 +132,25 @@ def made(name: str, make: Callable[[Path, Path], None], *, needs: tuple[str, ...
     return home
 
 
-def run(command: list[str], *, at: Path, **environment: str) -> None:
+def fetch(command: list[str], *, at: Path, **environment: str) -> None:
+    """What the toolchain cannot get, or is too old for, is a reason to skip."""
+    status, printed = run(command, at, environment)
+    if status:
+        raise Unavailable(f"`{' '.join(command[:3])}`: {printed.strip()[-300:]}")
+
+
+def build(command: list[str], *, at: Path, **environment: str) -> None:
+    """What does not compile is our fault."""
+    status, printed = run(command, at, environment)
+    assert 0 == status, f"{' '.join(command)[:200]}\n{printed[-3000:]}"
+
+
+def run(command: list[str], at: Path, environment: Mapping[str, str]) -> tuple[int, str]:
     done = subprocess.run(
         command, cwd=at, env=clean_environment() | environment, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    if done.returncode:
-        raise Unavailable(f"`{' '.join(command[:2])}`: {done.stdout.strip()[-300:]}")
+    return done.returncode, done.stdout
 
 
 NO_NEW_PROTOCOL = dict.fromkeys(NEW_PROTOCOL, "the client has no KIP-848")
