@@ -17,7 +17,6 @@ Nothing is tiered here: earliest local is the earliest, and of the tiered or to 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 
 from pykbroker.context import RequestContext
@@ -92,7 +91,7 @@ def list_one(
         partition.check_leader(asked.current_leader_epoch)
         end = visible_end(partition, request)
         if ctx.api_version == 0:
-            result.old_style_offsets = segment_offsets(partition, asked, end)
+            result.old_style_offsets = segment_offsets(partition, asked, end, ctx.broker.clock_ms())
             return result
         found = find(partition, asked.timestamp, end)
     except BrokerError as error:
@@ -138,18 +137,21 @@ def by_time(partition: Partition, timestamp: int) -> TimestampOffset | None:
         raise refused(error) from error
 
 
-def segment_offsets(partition: Partition, asked: Asked, end: int) -> list[int]:
-    """Of v0: the starts of the segments not modified after that time, newest first, before them the log's end."""
-    segments = partition.log.segments
-    starts = [(max(segment.base_offset, partition.log_start_offset), segment.modified_ms) for segment in segments]
-    offsets = [offset for offset, _ in starts]
-    if partition.log.next_offset > offsets[-1]:
-        offsets.append(partition.log.next_offset)
+def segment_offsets(partition: Partition, asked: Asked, end: int, now_ms: int) -> list[int]:
+    """Of v0: the starts of the segments not modified after that time, newest first, before them the log's end, which
+    is of now. Raises BrokerError.
+    """
+    if asked.max_num_offsets < 0:
+        raise BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR)  # as Kafka, for whom it is an unforeseen value
+    log = partition.log
+    found = [(max(each.base_offset, partition.log_start_offset), each.log.modified_ms()) for each in log.segments]
+    if log.segments[-1].size_bytes:
+        found.append((log.next_offset, now_ms))
     if asked.timestamp == LATEST:
-        count = len(offsets)
+        count = len(found)
     elif asked.timestamp == EARLIEST:
         count = 1
     else:
-        count = bisect_right(starts, asked.timestamp, key=lambda start: start[1])
-    newest_first = sorted(set(offsets[:count]), reverse=True)[: asked.max_num_offsets]
+        count = max((at for at, (_, modified_ms) in enumerate(found, 1) if modified_ms <= asked.timestamp), default=0)
+    newest_first = sorted((offset for offset, _ in found[:count]), reverse=True)[: asked.max_num_offsets]
     return [min(offset, end) for offset in newest_first]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pykbroker.testing import NOW_MS, InMemoryBroker
+from pykbroker.testing import NOW_MS, InMemoryBroker, in_memory_broker
+from storage.testing import MemoryFiles
 from wire.api.list_offsets import ListOffsetsRequest, ListOffsetsResponse
 from wire.errors import ErrorCode
 
@@ -157,25 +158,53 @@ async def test_an_isolation_level_is_0_or_1(filled: InMemoryBroker) -> None:
         (LATEST, 10, [6, 5, 3, 0]),
         (LATEST, 0, []),
         (EARLIEST, 10, [0]),
-        (NOW_MS, 2, [5, 3]),
-        (NOW_MS - 1, 10, []),
+        (NOW_MS, 2, [6, 5]),
+        (NOW_MS - 1, 10, [5, 3, 0]),
+        (39, 10, [3, 0]),
+        (20, 10, [0]),
+        (19, 10, []),
     ],
 )
-async def test_v0_lists_where_segments_begin(
-    filled: InMemoryBroker, timestamp: int, max_num_offsets: int, offsets: list[int]
-) -> None:
+async def test_v0_lists_where_segments_begin(timestamp: int, max_num_offsets: int, offsets: list[int]) -> None:
+    """By when they were written last; the log's end is of now."""
+    files = MemoryFiles()
+    async with in_memory_broker(files=files) as broker:
+        await broker.create("s")
+        for timestamps, starts_segment in (([1], True), ([2, 3], False), ([4, 5], True), ([6], True)):
+            files.now_ms += 10
+            partition = broker.broker.replicas.leader("s", 0)
+            if starts_segment:
+                partition.log.roll(NOW_MS)
+            broker.append("s", 0, timestamps)
+        asked = asking((0, timestamp), topic="s")
+        asked.topics[0].partitions[0].max_num_offsets = max_num_offsets
+
+        response = await broker.ask(asked, 0)
+
+    assert offsets == response.topics[0].partitions[0].old_style_offsets
+
+
+async def test_v0_names_the_start_for_each_segment_that_is_before_it(filled: InMemoryBroker) -> None:
     await filled.create("s")
-    partition = filled.append("s", 0, [1, 2, 3])
-    partition.log.roll(NOW_MS)
-    filled.append("s", 0, [4, 5])
-    partition.log.roll(NOW_MS)
-    filled.append("s", 0, [6])
-    asked = asking((0, timestamp), topic="s")
-    asked.topics[0].partitions[0].max_num_offsets = max_num_offsets
+    for timestamp in (1, 2, 3):
+        partition = filled.append("s", 0, [timestamp])
+        partition.log.roll(NOW_MS)
+    partition.delete_records_before(2)
+    asked = asking((0, LATEST), topic="s")
+    asked.topics[0].partitions[0].max_num_offsets = 10
 
     response = await filled.ask(asked, 0)
 
-    assert offsets == response.topics[0].partitions[0].old_style_offsets
+    assert [3, 2, 2, 2] == response.topics[0].partitions[0].old_style_offsets
+
+
+async def test_v0_cannot_list_fewer_than_none(filled: InMemoryBroker) -> None:
+    asked = asking((0, LATEST))
+    asked.topics[0].partitions[0].max_num_offsets = -1
+
+    response = await filled.ask(asked, 0)
+
+    assert ErrorCode.UNKNOWN_SERVER_ERROR == response.topics[0].partitions[0].error_code
 
 
 async def test_v0_knows_no_other_special_timestamps(filled: InMemoryBroker) -> None:
