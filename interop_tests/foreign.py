@@ -13,6 +13,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,10 @@ def go_program(name: str) -> Callable[[], list[str]]:
     return lambda: [str(made(name, make, needs=("go",)) / name)]
 
 
+def python_program(name: str) -> Callable[[], list[str]]:
+    return lambda: [sys.executable, str(SOURCES / name / "main.py")]
+
+
 def node_program(name: str) -> Callable[[], list[str]]:
     def make(sources: Path, home: Path) -> None:
         shutil.copytree(sources, home, dirs_exist_ok=True)
@@ -156,6 +161,10 @@ def run(command: list[str], at: Path, environment: Mapping[str, str]) -> tuple[i
 NO_NEW_PROTOCOL = dict.fromkeys(NEW_PROTOCOL, "the client has no KIP-848")
 NO_LARGEST_OFFSET = {"largest offset": "the client cannot ask for it"}
 NO_SHARE_GROUPS = {"share-group": "the client has no share groups"}
+LACKS_OF_CONFLUENT = {
+    "one group offset": "confluent-kafka cannot delete it",
+    "share group members": "confluent-kafka cannot describe them",
+}
 LACKS_OF_KAFKAJS = {
     **NO_NEW_PROTOCOL,
     **NO_SHARE_GROUPS,
@@ -175,4 +184,5 @@ CLIENTS = [
     ),
     Client("sarama", go_program("sarama"), lacks=NO_NEW_PROTOCOL | NO_SHARE_GROUPS | NO_LARGEST_OFFSET),
     Client("kafkajs", node_program("kafkajs"), lacks=LACKS_OF_KAFKAJS),
+    Client("librdkafka", python_program("librdkafka"), lacks=LACKS_OF_CONFLUENT),
 ]
