@@ -203,19 +203,15 @@ def throttle_time_ms(metrics: dict[str, dict[str, float]]) -> float:
 
 def test_kafkas_own_tool_sets_a_quota_that_counts_at_once(own_broker: Broker, name: str, java: Java) -> None:
     create_topic(own_broker, name)
-    entity = ["--entity-type", "clients", "--entity-name", name]
-
-    def configure(*arguments: str) -> None:
-        java.run("kafka.admin.ConfigCommand", "--bootstrap-server", own_broker.address, "--alter", *entity, *arguments)
-
+    to = ["--bootstrap-server", own_broker.address, "--entity-type", "clients", "--entity-name", name]
     with Connection(own_broker, client_id=name) as connection:
         request = produce_request(name, batch([bytes(10_000)]))
         assert connection.ask(request, 9).throttle_time_ms == 0
 
-        configure("--add-config", "producer_byte_rate=1000")
+        java.run("kafka.admin.ConfigCommand", *to, "--alter", "--add-config", "producer_byte_rate=1000")
         wait_until(lambda: connection.ask(request, 9).throttle_time_ms > 0)
 
-        configure("--delete-config", "producer_byte_rate")
+        alter(own_broker, {"client-id": name}, producer_byte_rate=None)
         wait_until(lambda: connection.ask(request, 9).throttle_time_ms == 0)
 
 

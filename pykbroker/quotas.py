@@ -86,7 +86,8 @@ class Quotas:
             if rate is not None:
                 rate.record(usage.request_bytes, now_ms)
                 usage.mute_until(now_ms + rate.throttle_ms(now_ms))
-        if is_answered and api not in _NEVER_TIMED and not usage.is_time_charged:
+        usage.is_time_free = not is_answered or api in _NEVER_TIMED
+        if not usage.is_time_free and not usage.is_time_charged:
             self._charge_time(usage, now_ms)
         return max(0, usage.muted_until_ms - now_ms)
 
@@ -120,7 +121,7 @@ class Quotas:
         """The answer has left: what its encoding and sending took counts at the next request."""
         now_ms = loop_ms()
         rate = self._time.of(usage, now_ms)
-        if rate is not None:
+        if rate is not None and not usage.is_time_free:
             rate.record(usage.take_time_ns() / _NS_PER_PERCENT, now_ms)
 
     def mutations(self, usage: Usage | None, *, is_strict: bool, is_told: bool = True) -> Charge:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 _MS_BETWEEN_LOOKS = 30_000
-_FOREVER_MS = 2**63 - 1
+_MOST_MS = 2**31 - 1  # that an answer can tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Rate:
         if per_second <= self.limit:
             return 0
         if not self.limit:
-            return _FOREVER_MS
+            return _MOST_MS
         return _rounded((per_second - self.limit) / self.limit * self._elapsed_ms(now_ms))
 
     def is_idle(self, now_ms: int) -> bool:
@@ -161,4 +161,4 @@ class Meters(Generic[Who, MeterT]):
 
 def _rounded(value: float) -> int:
     """As Java rounds: a half goes up."""
-    return math.floor(value + 0.5)
+    return math.floor(min(value, _MOST_MS) + 0.5)

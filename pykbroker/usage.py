@@ -22,6 +22,7 @@ class Usage:
         "_spent_ns",
         "client_id",
         "is_time_charged",
+        "is_time_free",
         "muted_until_ms",
         "request_bytes",
         "user",
@@ -33,6 +34,7 @@ class Usage:
         self.request_bytes = request_bytes
         self.muted_until_ms = 0  # on the event loop's clock
         self.is_time_charged = False
+        self.is_time_free = False
         self._clock_ns = clock_ns
         self._spent_ns = 0
         self._since_ns: int | None = clock_ns()

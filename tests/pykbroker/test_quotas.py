@@ -16,7 +16,7 @@ from pykbroker.connection import Connection
 from pykbroker.context import ANONYMOUS
 from pykbroker.errors import BrokerError
 from pykbroker.outbox import Outbox
-from pykbroker.quotas import limit_of
+from pykbroker.quotas import Quotas, limit_of
 from pykbroker.testing import CORRELATION_ID, NOW_MS, InMemoryBroker, in_memory_broker
 from wire.api.alter_client_quotas import AlterClientQuotasRequest
 from wire.api.api_versions import ApiVersionsRequest
@@ -29,6 +29,7 @@ from wire.api.produce import ProduceRequest
 from wire.errors import ErrorCode
 from wire.frame import frame
 from wire.record_batch import Record, build
+from wire.registry import ApiKey
 
 LEVELS = [  # in Kafka's order, the one that counts first
     ("user-client", {"user": "u", "client-id": "c"}, ("u", "c")),
@@ -236,6 +237,28 @@ async def test_answers_leave_at_once_and_what_was_sent_already_waits(
     assert 0 < times[2] < times[3]
 
 
+async def test_who_gets_no_answer_has_time_for_free(broker: InMemoryBroker, autojump_clock: MockClock) -> None:
+    await alter(broker, {"client-id": "test"}, request_percentage=0.001)
+    clock_ns = itertools.count(0, 1_000_000)
+    broker.broker.quotas._clock_ns = lambda: next(clock_ns)
+    started = trio.current_time()
+    for _ in range(50):
+        await broker.tell(produce(10, acks=0), 9)
+
+    assert trio.current_time() == started
+    assert (await broker.ask(produce(10, acks=1), 9)).throttle_time_ms > 0
+
+
+async def test_a_throttle_time_beyond_what_can_be_told_is_told_as_the_longest(
+    broker: InMemoryBroker, autojump_clock: MockClock
+) -> None:
+    await alter(broker, {"client-id": "test"}, producer_byte_rate=1)
+    usage = broker.broker.quotas.begin("u", "test", 1 << 40)
+    assert usage is not None
+
+    assert 2**31 - 1 == broker.broker.quotas.charge(usage, ApiKey.PRODUCE, is_answered=True)
+
+
 async def test_a_changed_quota_counts_from_the_next_request_on(
     broker: InMemoryBroker, autojump_clock: MockClock
 ) -> None:
@@ -288,6 +311,15 @@ async def test_quotas_of_addresses_alone_do_not_concern_requests(
     await alter(broker, {"ip": "10.0.0.1"}, connection_creation_rate=1)
 
     assert not broker.broker.quotas.are_enforced
+
+
+async def test_quotas_that_were_set_before_the_start_hold(broker: InMemoryBroker, autojump_clock: MockClock) -> None:
+    await alter(broker, {"client-id": "test"}, producer_byte_rate=1000)
+
+    restarted = Quotas(broker.broker.settings, broker.broker.controller)
+
+    assert restarted.are_enforced
+    assert restarted.begin("u", "test", 0) is not None
 
 
 async def test_old_clients_are_not_told_but_held_back(broker: InMemoryBroker, autojump_clock: MockClock) -> None:

@@ -75,6 +75,14 @@ def test_a_changed_limit_counts_for_what_has_passed_already() -> None:
     assert rate.throttle_ms(0) == 20_000
 
 
+def test_a_limit_of_nothing_lets_nobody_pass() -> None:
+    rate = Rate(DEFAULT, 0.0, 0)
+    assert rate.throttle_ms(0) == 0
+    rate.record(1, 0)
+
+    assert rate.throttle_ms(0) == 2**31 - 1
+
+
 def test_what_is_idle_is_as_good_as_new() -> None:
     rate = Rate(DEFAULT, 10.0, 0)
     rate.record(1e6, 500)
