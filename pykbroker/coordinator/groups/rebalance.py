@@ -136,6 +136,8 @@ def complete_join(shard: GroupShard, group: ClassicGroup, now_ms: int) -> Decisi
 
 
 def _described(group: ClassicGroup) -> str:
+    if not group.members:
+        return "no members"
     return f"{counted(len(group.members), 'member')}, {group.protocol_name}, led by {group.leader_id}"
 
 

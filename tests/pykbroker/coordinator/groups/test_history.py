@@ -149,6 +149,12 @@ def test_the_first_generation_of_a_group(it: OneShard) -> None:
     assert (("t", 0, "", member_id), ("t", 1, "", member_id)) == happened(it)[-1].moves
 
 
+def test_a_generation_of_nobody_has_no_leader(it: OneShard) -> None:
+    it.leave(joined(it, version=3).member_id)
+
+    assert "generation 2 begins, after 0 ms, with no members" == happened(it)[-1].text
+
+
 def test_a_member_that_dies_loses_what_it_had_to_the_others(it: OneShard) -> None:
     waiting = [it.join(version=3), it.join(version=3)]
     it.pass_time(0)
