@@ -75,7 +75,7 @@ def _known(
     if not is_unknown:
         return group.static_member(instance_id, member_id), None
     assert owner_id is not None
-    owner = group.members[owner_id]
+    owner = group.member(owner_id)
     return replace(owner, member_id=member_id, epoch=0, previous_epoch=0), owner
 
 

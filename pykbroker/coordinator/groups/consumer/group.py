@@ -78,12 +78,13 @@ class ConsumerGroup:
         owner = self.static_members.get(instance_id)
         if owner is None:
             raise BrokerError(ErrorCode.UNKNOWN_MEMBER_ID, f"Instance id {instance_id} is unknown.")
+        member = self.member(owner)  # who came under another instance id since, and went, is not there
         if owner != member_id:
             raise BrokerError(
                 ErrorCode.FENCED_INSTANCE_ID,
                 f"Static member {member_id} with instance id {instance_id} was fenced by member {owner}.",
             )
-        return self.members[owner]
+        return member
 
     def member_of(self, member_id: str, instance_id: str | None) -> ConsumerMember:
         return self.member(member_id) if instance_id is None else self.static_member(instance_id, member_id)

@@ -143,7 +143,7 @@ def _known(
     owner_id = None if instance_id is None else group.static_members.get(instance_id)
     if owner_id is None:
         return group.members.get(member_id, ConsumerMember(member_id)), None
-    owner = group.members[owner_id]
+    owner = group.member(owner_id)
     if owner.epoch != LEAVING_STATIC and not owner.uses_classic_protocol:
         raise BrokerError(
             ErrorCode.UNRELEASED_INSTANCE_ID,

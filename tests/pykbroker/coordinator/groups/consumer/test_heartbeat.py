@@ -252,6 +252,16 @@ class TestStaticMembers:
         assert (told.member_epoch, given(told)) == (2, {"t": [0, 1, 2, 3]})
         assert it.replayed().consumer_groups["g"].members == it.group().members
 
+    def test_one_that_went_under_another_instance_id_leaves_its_first_to_nobody(self, it: OneConsumerShard) -> None:
+        """So it is with Kafka: the first instance id still names the member, and that is not there."""
+        it.beat("b", instance="i")
+        it.beat("b", instance="j")
+        it.beat("b", -1, instance="j")
+
+        for member, epoch in (("a", 0), ("a", 5), ("a", -2)):
+            assert ErrorCode.UNKNOWN_MEMBER_ID == it.refusal(member, epoch, instance="i")
+        assert it.beat("c", instance="j").member_epoch > 0
+
     def test_one_that_stays_away_is_removed(self, it: OneConsumerShard) -> None:
         it.beat("a", instance="i")
         it.beat("a", -2, instance="i")
