@@ -126,7 +126,7 @@ def test_writers_and_readers_outlive_their_topic(start_broker: Callable[..., Bro
             delete_topic(broker, name)
             create_topic(broker, name)
         made_at = time.monotonic()
-        wait_until(lambda: len([each for each in list(told) if each[0] > made_at]) > 20, timeout_s=30)
+        wait_until(lambda: len([each for each in list(told) if each[0] > made_at]) > 20, timeout_s=60)
 
     end = next_offset(broker, name)
     consumer = Consumer(config | {"group.id": name})

@@ -134,7 +134,8 @@ def test_what_is_sent_is_what_is_stored(tapped: tuple[Broker, Tap], produce: Cal
             produce(f"127.0.0.1:{tap.port}", topic, codec)
 
             sent, stored = list(tap.produced()), batches(memoryview(log_of(broker, topic)))
-            assert {Codec[codec.upper()]} == {each.compression for each in stored}
+            # kafka-python leaves a batch alone that its codec would make larger.
+            assert Codec[codec.upper()] in {each.compression for each in stored} <= {Codec[codec.upper()], Codec.NONE}
             assert COUNT == sum(each.record_count for each in stored)
             assert [bytes(each.data[EPOCH_END:]) for each in sent] == [bytes(each.data[EPOCH_END:]) for each in stored]
 
