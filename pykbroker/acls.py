@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pykbroker.config import STANDARD_AUTHORIZER, Settings
+from pykbroker.config.settings import STANDARD_AUTHORIZER, Settings
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import AccessRule, MetadataImage, ResourcePattern
 from wire.api.create_acls import CreateAclsRequest

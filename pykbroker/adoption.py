@@ -15,10 +15,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pykbroker.config import Settings, topic_definitions
+from pykbroker.config.settings import Settings, topic_definitions
+from pykbroker.config.topics import internal_topic_configs
 from pykbroker.controller import Controller
 from pykbroker.metadata.image import INTERNAL_TOPICS, MetadataImage, PartitionImage, TopicImage
-from pykbroker.topic_config import internal_topic_configs
 from storage import checkpoints
 from storage.batch_scan import whole_batches
 from storage.errors import InconsistentDirectory, StorageError

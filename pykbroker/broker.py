@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pykbroker.config import Settings
-from pykbroker.config_brokers import current_value
+from pykbroker.config.brokers import current_value
+from pykbroker.config.settings import Settings
 from pykbroker.controller import Controller
 from pykbroker.conversion import Conversions
 from pykbroker.coordinator.group_coordinator import GroupCoordinator

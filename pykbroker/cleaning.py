@@ -15,7 +15,7 @@ from collections.abc import Callable
 import trio
 
 from pykbroker.broker import Broker
-from pykbroker.config_brokers import current_value
+from pykbroker.config.brokers import current_value
 from pykbroker.counts import Cleanings
 from pykbroker.short_turns import short_turns
 from storage.checkpoints import TopicPartition

@@ -21,7 +21,7 @@ from pykbroker import __version__
 from pykbroker.console.options import add_to
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.controller import NewTopic
 
 # Generic names: another package of the same name may come first on the path.
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
 
 def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from pykbroker import logs
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
 
     settings = Settings.load(file=options.config, environment=environment, overrides=flags(options), is_strict=True)
     topics = _topics(options, environment)
@@ -74,8 +74,8 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 
 def show_config(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    from pykbroker.config import Settings
-    from pykbroker.config_listing import listed
+    from pykbroker.config.listing import listed
+    from pykbroker.config.settings import Settings
 
     settings = Settings.load(file=options.config, environment=environment, overrides=flags(options))
     print(listed(settings, only_set=options.set, as_json=options.json))
@@ -169,9 +169,9 @@ def _print(lines: Iterable[str]) -> int:
 def _warn(settings: Settings) -> None:
     import logging
 
-    from pykbroker.config_effects import without_effect
+    from pykbroker.config.effects import without_effect
 
-    log = logging.getLogger("pykbroker.config")
+    log = logging.getLogger("pykbroker.config.settings")
     for warning in settings.warnings:
         log.warning(warning)
     if ignored := without_effect(settings):

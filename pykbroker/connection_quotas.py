@@ -13,7 +13,7 @@ from collections import Counter
 import trio
 
 from pykbroker.broker import Broker
-from pykbroker.config_brokers import current_value
+from pykbroker.config.brokers import current_value
 from pykbroker.connection_rates import ConnectionRates
 from pykbroker.metadata.image import MetadataChange
 

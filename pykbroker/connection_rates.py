@@ -15,7 +15,7 @@ import trio
 
 from pykbroker.broker import Broker
 from pykbroker.client_quotas import CONNECTION_CREATION_RATE, IP
-from pykbroker.config_brokers import current_value
+from pykbroker.config.brokers import current_value
 from pykbroker.loop_clock import loop_ms
 from pykbroker.metadata.image import MetadataChange, MetadataImage
 from pykbroker.rates import Meters, Rate, Windows

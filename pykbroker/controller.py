@@ -20,9 +20,10 @@ from typing import TypeAlias
 import trio
 
 from pykbroker import placement, topic_names
-from pykbroker.config import Settings
-from pykbroker.config_brokers import is_cordoned
-from pykbroker.config_resources import Resource, with_own_configs
+from pykbroker.config.brokers import is_cordoned
+from pykbroker.config.resources import Resource, with_own_configs
+from pykbroker.config.settings import Settings
+from pykbroker.config.topics import internal_topic_configs, validate_topic_configs
 from pykbroker.errors import BrokerError, StartupError
 from pykbroker.metadata import records
 from pykbroker.metadata.image import (
@@ -36,7 +37,6 @@ from pykbroker.metadata.image import (
     difference,
 )
 from pykbroker.metadata.store import ConflictError, Entry, Json, MetadataStore, Transaction
-from pykbroker.topic_config import internal_topic_configs, validate_topic_configs
 from wire.errors import ErrorCode
 
 PRODUCER_ID_BLOCK_SIZE = 1000

@@ -13,7 +13,7 @@ import socket
 import trio
 
 from pykbroker.broker import Broker
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
 from pykbroker.connection import Connection
 from pykbroker.connection_quotas import ConnectionQuotas
 from pykbroker.context import RequestContext

@@ -13,7 +13,7 @@ import trio
 
 from pykbroker.broker import Broker
 from pykbroker.cleaning import clean_logs
-from pykbroker.config_brokers import current_value
+from pykbroker.config.brokers import current_value
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from pykbroker.client_quotas import (
     REQUEST_PERCENTAGE,
     USER,
 )
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
 from pykbroker.controller import Charge, Controller, free_of_charge
 from pykbroker.errors import BrokerError
 from pykbroker.loop_clock import loop_ms

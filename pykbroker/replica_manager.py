@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import trio
 
-from pykbroker.config import Settings, topic_definitions
-from pykbroker.config_brokers import is_cordoned
-from pykbroker.config_values import tidied
+from pykbroker.config.brokers import is_cordoned
+from pykbroker.config.settings import Settings, topic_definitions
+from pykbroker.config.topics import effective_topic_config, log_config
+from pykbroker.config.values import tidied
 from pykbroker.errors import BrokerError
 from pykbroker.group_flush import GroupFlush
 from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
 from pykbroker.partition import Partition
-from pykbroker.topic_config import effective_topic_config, log_config
 from storage.config import MAX_LONG, LogConfig
 from storage.errors import DiskFull, StorageFailure
 from storage.log import Log

@@ -24,7 +24,8 @@ import trio
 from pykbroker import __version__, initial_topics
 from pykbroker.adoption import adopt_logs
 from pykbroker.broker import Broker, wall_clock_ms
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
+from pykbroker.config.topics import log_config
 from pykbroker.connection_quotas import ConnectionQuotas
 from pykbroker.controller import Controller, NewTopic
 from pykbroker.dispatch import Dispatcher
@@ -37,7 +38,6 @@ from pykbroker.maintenance import maintain
 from pykbroker.metadata.image import Endpoint, NodeImage
 from pykbroker.metadata.sqlite import SqliteStore
 from pykbroker.read_only import copied
-from pykbroker.topic_config import log_config
 from storage.checkpoints import MetaProperties
 from storage.errors import StorageError
 from storage.files import Files, RealFiles

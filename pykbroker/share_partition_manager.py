@@ -27,7 +27,7 @@ from pykbroker.share_start import start_offset_of
 from wire.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.controller import Controller
     from pykbroker.coordinator.share_coordinator import ShareCoordinator
     from pykbroker.partition import Partition

@@ -12,7 +12,8 @@ from typing import Any
 import trio
 
 from pykbroker.broker import Broker
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
+from pykbroker.config.topics import log_config
 from pykbroker.context import RequestContext
 from pykbroker.controller import Controller, NewTopic
 from pykbroker.dispatch import Dispatcher
@@ -20,7 +21,6 @@ from pykbroker.metadata.image import Endpoint, NodeImage, TopicImage
 from pykbroker.metadata.sqlite import SqliteStore
 from pykbroker.outbox import Outbox
 from pykbroker.partition import Partition
-from pykbroker.topic_config import log_config
 from storage.log_manager import LogManager
 from storage.log_slice import LogSlice
 from storage.testing import MemoryFiles

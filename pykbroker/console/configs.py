@@ -9,14 +9,14 @@ import argparse
 import re
 from pathlib import Path
 
-from pykbroker.config_resources import Operation, ResourceType
+from pykbroker.config.properties import PropertiesError, parse
+from pykbroker.config.resources import Operation, ResourceType
 from pykbroker.console import quotas
 from pykbroker.console.client import Client, CommandError, check
 from pykbroker.console.entities import DEFAULT, OF_QUOTAS, RESOURCES, Entity, chosen
 from pykbroker.console.output import Row, show
 from pykbroker.console.resources import described
 from pykbroker.console.topics import found
-from pykbroker.properties import PropertiesError, parse
 from wire.api.incremental_alter_configs import IncrementalAlterConfigsRequest
 from wire.api.list_config_resources import ListConfigResourcesRequest
 from wire.api.metadata import MetadataRequest

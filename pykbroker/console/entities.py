@@ -6,7 +6,7 @@ import argparse
 from typing import NamedTuple
 
 from pykbroker.client_quotas import CLIENT_ID, IP, USER
-from pykbroker.config_resources import ResourceType
+from pykbroker.config.resources import ResourceType
 from pykbroker.console.client import CommandError
 
 RESOURCES = {

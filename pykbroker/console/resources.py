@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pykbroker.config_resources import ResourceType
+from pykbroker.config.resources import ResourceType
 from pykbroker.console.client import Client, check
 from wire.api.describe_configs import DescribeConfigsRequest, DescribeConfigsResponse
 

@@ -18,7 +18,7 @@ from pykbroker.coordinator.share.config import ShareConfigs
 from wire.state_records import GROUP_RECORDS
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.controller import Controller
     from pykbroker.metadata.image import TopicImage
     from pykbroker.replica_manager import ReplicaManager

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.groups.offsets import NO_PRODUCER_ID
-from pykbroker.coordinator.groups.timers import Timers
+from pykbroker.coordinator.timers import Timers
 from wire.control_records import EndTxnMarker
 from wire.errors import ProtocolError
 from wire.record_batch import OVERHEAD_BYTES, SIZE_OFFSET, Record, RecordBatch

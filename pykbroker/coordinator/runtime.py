@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
-from pykbroker.coordinator.groups.decision import NO_PRODUCER, Decision, Pending
-from pykbroker.coordinator.groups.java import partition_for
+from pykbroker.coordinator.decision import NO_PRODUCER, Decision, Pending
+from pykbroker.coordinator.java import partition_for
 from pykbroker.coordinator.loading import Shard, load
 from pykbroker.errors import BrokerError
 from pykbroker.loop_clock import loop_ms
@@ -31,7 +31,7 @@ from wire.record_batch import Record, RecordBatch, build
 from wire.state_records import KeyTypes, encode_key, encode_value
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.controller import Controller
     from pykbroker.metadata.image import MetadataChange, MetadataImage, TopicImage
     from pykbroker.partition import Partition

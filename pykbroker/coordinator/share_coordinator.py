@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.runtime import Coordinator, Led, StateLog
 from pykbroker.coordinator.share.state_shard import DeliveryState, Place, ShareStateShard, StateWrite
 from wire.compression import Codec
 from wire.state_records import SHARE_RECORDS
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.controller import Controller
     from pykbroker.metadata.image import TopicImage
     from pykbroker.replica_manager import ReplicaManager

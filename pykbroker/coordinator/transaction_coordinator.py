@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from pykbroker.coordinator.groups.decision import Decision, Pending
+from pykbroker.coordinator.decision import Decision, Pending
 from pykbroker.coordinator.markers import Marker, MarkerWriter
 from pykbroker.coordinator.runtime import Coordinator, Led, StateLog
 from pykbroker.coordinator.transactions import adding, ending, initializing
@@ -28,7 +28,7 @@ from wire.errors import ErrorCode
 from wire.state_records import TRANSACTION_RECORDS, TransactionLogKey, TransactionLogValue
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.controller import Controller
     from pykbroker.producer_ids import ProducerIds
     from pykbroker.replica_manager import ReplicaManager

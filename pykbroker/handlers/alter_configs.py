@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pykbroker import config_alteration, config_changes
-from pykbroker.config_resources import Resource, ResourceType
+from pykbroker.config import alteration, changes
+from pykbroker.config.resources import Resource, ResourceType
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
@@ -23,13 +23,13 @@ REPLACEABLE = tuple(kind for kind in ResourceType if kind != ResourceType.BROKER
 
 async def handle(request: AlterConfigsRequest, ctx: RequestContext) -> AlterConfigsResponse:
     def change_of(asked: Asked, resource: Resource) -> Callable[[MetadataImage], Configs]:
-        config_alteration.refuse_repeated(config.name for config in asked.configs)
-        config_alteration.refuse_null(config.name for config in asked.configs if config.value is None)
-        config_alteration.refuse_unknown(resource, REPLACEABLE)
+        alteration.refuse_repeated(config.name for config in asked.configs)
+        alteration.refuse_null(config.name for config in asked.configs if config.value is None)
+        alteration.refuse_unknown(resource, REPLACEABLE)
         configs = {config.name: config.value for config in asked.configs if config.value is not None}
-        return lambda image: config_changes.replaced(image, ctx.broker.settings, resource, configs)
+        return lambda image: changes.replaced(image, ctx.broker.settings, resource, configs)
 
-    errors = await config_alteration.alter(request.resources, change_of, ctx, validate_only=request.validate_only)
+    errors = await alteration.alter(request.resources, change_of, ctx, validate_only=request.validate_only)
     return AlterConfigsResponse(responses=list(map(result, request.resources, errors)))
 
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable
 
 from pykbroker import features
 from pykbroker.context import RequestContext
+from pykbroker.coordinator.decision import Caller
 from pykbroker.coordinator.groups.consumer.heartbeat import heartbeat
-from pykbroker.coordinator.groups.decision import Caller
-from pykbroker.coordinator.groups.java import printed_address
+from pykbroker.coordinator.java import printed_address
 from pykbroker.errors import BrokerError
 from wire.api.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse
 from wire.errors import ErrorCode

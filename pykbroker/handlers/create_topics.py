@@ -13,12 +13,12 @@ A topic is usable when the answer leaves. With no time at all (`timeout_ms` of 0
 
 from __future__ import annotations
 
-from pykbroker.config_entries import topic_value_source
+from pykbroker.config.entries import topic_value_source
+from pykbroker.config.topics import effective_topic_config
 from pykbroker.context import RequestContext
 from pykbroker.controller import BROKER_DEFAULT, MAX_PARTITIONS_PER_REQUEST, NewTopic, TopicResult
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
-from pykbroker.topic_config import effective_topic_config
 from wire.api.create_topics import CreateTopicsRequest, CreateTopicsResponse
 from wire.errors import ErrorCode
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from functools import partial
 
 from pykbroker.context import RequestContext
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.groups.listing import DeletableGroupResult, delete_group
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import listing as share_listing

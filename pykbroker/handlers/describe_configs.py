@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pykbroker import config_entries, config_loggers, config_resources, topic_names
-from pykbroker.config_docs import documentation
-from pykbroker.config_entries import ConfigEntry, ConfigSource
+from pykbroker import topic_names
+from pykbroker.config import entries as config_entries
+from pykbroker.config import loggers as config_loggers
+from pykbroker.config import resources
+from pykbroker.config.docs import documentation
+from pykbroker.config.entries import ConfigEntry, ConfigSource
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from wire.api.describe_configs import DescribeConfigsRequest, DescribeConfigsResponse
@@ -132,6 +135,6 @@ def check_not_empty(name: str, what: str) -> None:
 
 
 def check_node(name: str, ctx: RequestContext, *, expected: str) -> None:
-    node_id = config_resources.node_id_of(name, "Broker")
+    node_id = resources.node_id_of(name, "Broker")
     if node_id != ctx.broker.node_id:
         raise BrokerError(ErrorCode.INVALID_REQUEST, f"Unexpected broker id, expected {expected} received {node_id}")

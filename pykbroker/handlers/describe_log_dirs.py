@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 
-from pykbroker.config_brokers import is_cordoned
+from pykbroker.config.brokers import is_cordoned
 from pykbroker.context import RequestContext
 from wire.api.describe_log_dirs import DescribeLogDirsRequest, DescribeLogDirsResponse
 from wire.errors import ErrorCode

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pykbroker import config_alteration, config_changes, config_loggers
-from pykbroker.config_resources import ConfigOp, Operation, Resource, ResourceType
+from pykbroker.config import alteration, changes, loggers
+from pykbroker.config.resources import ConfigOp, Operation, Resource, ResourceType
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
@@ -21,15 +21,15 @@ Result = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse
 async def handle(request: IncrementalAlterConfigsRequest, ctx: RequestContext) -> IncrementalAlterConfigsResponse:
     def change_of(asked: Asked, resource: Resource) -> Callable[[MetadataImage], Configs] | None:
         ops = [ConfigOp(config.name, config.config_operation, config.value) for config in asked.configs]
-        config_alteration.refuse_repeated(op.name for op in ops)
-        config_alteration.refuse_null(op.name for op in ops if op.value is None and op.operation != Operation.DELETE)
-        config_alteration.refuse_unknown(resource)
+        alteration.refuse_repeated(op.name for op in ops)
+        alteration.refuse_null(op.name for op in ops if op.value is None and op.operation != Operation.DELETE)
+        alteration.refuse_unknown(resource)
         if resource.type == ResourceType.BROKER_LOGGER:
-            config_loggers.alter(resource.name, ops, node_id=ctx.broker.node_id, validate_only=request.validate_only)
+            loggers.alter(resource.name, ops, node_id=ctx.broker.node_id, validate_only=request.validate_only)
             return None
-        return lambda image: config_changes.changed(image, ctx.broker.settings, resource, ops)
+        return lambda image: changes.changed(image, ctx.broker.settings, resource, ops)
 
-    errors = await config_alteration.alter(request.resources, change_of, ctx, validate_only=request.validate_only)
+    errors = await alteration.alter(request.resources, change_of, ctx, validate_only=request.validate_only)
     results = [result(asked, error) for asked, error in zip(request.resources, errors, strict=True)]
     return IncrementalAlterConfigsResponse(responses=results)
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from pykbroker.context import RequestContext
+from pykbroker.coordinator.decision import Caller
 from pykbroker.coordinator.groups.classic import join_error
-from pykbroker.coordinator.groups.decision import Caller
-from pykbroker.coordinator.groups.java import printed_address
 from pykbroker.coordinator.groups.joining import join
+from pykbroker.coordinator.java import printed_address
 from pykbroker.errors import BrokerError
 from wire.api.join_group import JoinGroupRequest, JoinGroupResponse
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pykbroker.config_resources import ResourceType
+from pykbroker.config.resources import ResourceType
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage

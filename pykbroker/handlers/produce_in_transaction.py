@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from pykbroker.config_brokers import is_on
+from pykbroker.config.brokers import is_on
 from pykbroker.context import RequestContext
 from pykbroker.coordinator.transactions.transaction import Place
 from pykbroker.coordinator.verification import check

@@ -9,9 +9,9 @@ that there the member learns of them by its next heartbeat.
 from __future__ import annotations
 
 from pykbroker.context import RequestContext
-from pykbroker.coordinator.groups.decision import Decision
-from pykbroker.coordinator.groups.java import printed_address
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.java import printed_address
 from pykbroker.coordinator.share import membership
 from pykbroker.coordinator.share.membership import Caller, Heartbeat
 from pykbroker.coordinator.share.state_shard import Place

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from pykbroker import features
 from pykbroker.context import RequestContext
 from pykbroker.controller import BROKER_DEFAULT, NewTopic, check_partition_count
-from pykbroker.coordinator.groups.decision import Caller
-from pykbroker.coordinator.groups.java import printed_address
+from pykbroker.coordinator.decision import Caller
 from pykbroker.coordinator.groups.streams.configuring import InternalTopic, StatusCode
 from pykbroker.coordinator.groups.streams.heartbeat import heartbeat
 from pykbroker.coordinator.groups.streams.topology import UNDEFINED
+from pykbroker.coordinator.java import printed_address
 from pykbroker.coordinator.share_coordinator import settled
 from pykbroker.errors import BrokerError
 from wire.api.streams_group_heartbeat import StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse

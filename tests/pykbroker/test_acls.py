@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pykbroker.acls import Acl, with_acls, without_acls
-from pykbroker.config import STANDARD_AUTHORIZER
+from pykbroker.config.settings import STANDARD_AUTHORIZER
 from pykbroker.metadata import records
 from pykbroker.metadata.image import AccessRule, MetadataImage, ResourcePattern
 from pykbroker.metadata.store import Entry

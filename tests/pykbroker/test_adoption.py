@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from pykbroker.adoption import ClusterMetadata
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
 from pykbroker.server import opened
 from pykbroker.testing import NODE, InMemoryBroker
 from storage.checkpoints import parse_uuid

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
 from pykbroker.controller import Controller, NewPartitions, NewTopic, TopicResult, random_id
 from pykbroker.errors import BrokerError, StartupError
 from pykbroker.metadata.image import Endpoint, MetadataChange, MetadataImage, NodeImage

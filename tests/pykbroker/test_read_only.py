@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
 from pykbroker.errors import StartupError
 from pykbroker.handlers import APIS
 from pykbroker.read_only import REFUSED, settings_for

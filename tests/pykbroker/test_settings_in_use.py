@@ -14,7 +14,8 @@ import trio
 import trio.testing
 
 from pykbroker.cleaning import current_limits
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
+from pykbroker.config.topics import log_config
 from pykbroker.connection_quotas import ConnectionQuotas
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer.config import Bounded
@@ -29,7 +30,6 @@ from pykbroker.maintenance import maintain
 from pykbroker.metadata.image import MetadataImage
 from pykbroker.server import node_of
 from pykbroker.testing import NOW_MS, InMemoryBroker, in_memory_broker
-from pykbroker.topic_config import log_config
 from storage.cleaner import CleanerLimits
 from wire.api.fetch import FetchRequest
 from wire.compression import Codec

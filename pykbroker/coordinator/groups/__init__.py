@@ -1,7 +1,5 @@
 """Groups of consumers, and the offsets that they commit: the state machine over `__consumer_offsets`.
 
-    decision   what a request leads to: records, a response, what happens on commit or failure
-    timers     what happens when nobody asks: sessions, rebalances, retention
     classic    one group of the classic protocol: members, generation, state
     offsets    the committed offsets of a shard
     shard      all groups and offsets of one partition; `replay`

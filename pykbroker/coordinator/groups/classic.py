@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
-from pykbroker.coordinator.groups.decision import Pending
+from pykbroker.coordinator.decision import Pending
 from pykbroker.errors import BrokerError
 from wire.api.join_group import JoinGroupResponse
 from wire.api.sync_group import SyncGroupResponse

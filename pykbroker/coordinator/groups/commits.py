@@ -5,19 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
+from pykbroker.coordinator.decision import Decision, StateRecord
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState
 from pykbroker.coordinator.groups.consumer.commits import EPOCHS_SINCE, check_commit
 from pykbroker.coordinator.groups.consumer.commits import check_fetch as check_consumer_fetch
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.records import group_tombstones
-from pykbroker.coordinator.groups.decision import Decision, StateRecord
-from pykbroker.coordinator.groups.java import string_length
 from pykbroker.coordinator.groups.offsets import NO_EXPIRY, CommittedOffset, Place, tombstone
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
 from pykbroker.coordinator.groups.streams import commits as streams_commits
 from pykbroker.coordinator.groups.streams import records as streams_records
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.java import string_length
 from pykbroker.errors import BrokerError
 from wire.api.offset_commit import OffsetCommitRequest, OffsetCommitResponse
 from wire.api.offset_delete import OffsetDeleteRequest, OffsetDeleteResponse

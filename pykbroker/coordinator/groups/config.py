@@ -11,7 +11,7 @@ from pykbroker.coordinator.groups.streams.config import StreamsGroupDefaults
 from wire.compression import Codec
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
 
 MINUTE_MS = 60_000
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import partial
 from uuid import uuid4
 
+from pykbroker.coordinator.decision import Caller, Decision, Pending, StateRecord, nothing
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member, Protocols, join_error, topics_of
 from pykbroker.coordinator.groups.consumer import classic_members
 from pykbroker.coordinator.groups.consumer.records import group_tombstones
-from pykbroker.coordinator.groups.decision import Caller, Decision, Pending, StateRecord, nothing
 from pykbroker.coordinator.groups.history import Kind, difference, told
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from pykbroker.coordinator.groups.streams import records as streams_records

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member
 from pykbroker.coordinator.groups.commits import delete_all
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.records import group_tombstones
-from pykbroker.coordinator.groups.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
 from pykbroker.coordinator.groups.streams import records as streams_records
 from pykbroker.coordinator.groups.streams.group import StreamsGroup, StreamsGroupState

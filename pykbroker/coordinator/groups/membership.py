@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
+from pykbroker.coordinator.decision import Decision, Pending, nothing
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, sync_error
 from pykbroker.coordinator.groups.consumer import classic_members
-from pykbroker.coordinator.groups.decision import Decision, Pending, nothing
 from pykbroker.coordinator.groups.history import Kind, moved, moves_between, told
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from pykbroker.errors import BrokerError

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from pykbroker.coordinator.decision import Decision, nothing
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member, join_error
-from pykbroker.coordinator.groups.decision import Decision, nothing
 from pykbroker.coordinator.groups.history import Kind, Named, counted, silent
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record
 from wire.api.join_group import JoinGroupResponse

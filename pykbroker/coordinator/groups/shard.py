@@ -13,21 +13,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pykbroker.config_resources import group_configs
+from pykbroker.config.resources import group_configs
+from pykbroker.coordinator.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState, Member
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer.config import ConsumerGroupConfig
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.replay import replay as replay_consumer_group
-from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.history import Histories
 from pykbroker.coordinator.groups.offsets import NO_PRODUCER_ID, CommittedOffset, OffsetStore, Place
 from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
 from pykbroker.coordinator.groups.streams.replay import replay as replay_streams_group
-from pykbroker.coordinator.groups.timers import Timers
 from pykbroker.coordinator.share import group_records
 from pykbroker.coordinator.share.group import ShareGroup
+from pykbroker.coordinator.timers import Timers
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
 from wire.errors import ErrorCode

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from pykbroker.coordinator.decision import Caller, Decision, Pending
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.commits import Commit, CommitPartition, CommitResult, commit, schedule_cleanup
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer import leaving
-from pykbroker.coordinator.groups.decision import Caller, Decision, Pending
 from pykbroker.coordinator.groups.joining import join
 from pykbroker.coordinator.groups.membership import heartbeat, leave, sync
 from pykbroker.coordinator.groups.shard import GroupShard

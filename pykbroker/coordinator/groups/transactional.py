@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pykbroker.coordinator.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.consumer.commits import check_commit
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
-from pykbroker.coordinator.groups.decision import Decision, StateRecord
-from pykbroker.coordinator.groups.java import string_length
 from pykbroker.coordinator.groups.offsets import NO_EXPIRY
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams import commits as streams_commits
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
+from pykbroker.coordinator.java import string_length
 from pykbroker.errors import BrokerError
 from wire.api.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitResponse
 from wire.errors import ErrorCode

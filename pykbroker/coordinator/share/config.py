@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pykbroker.config_resources import group_configs
+from pykbroker.config.resources import group_configs
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
     from pykbroker.metadata.image import Configs, MetadataImage
 
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pykbroker.coordinator.groups.decision import StateRecord
+from pykbroker.coordinator.decision import StateRecord
 from pykbroker.coordinator.share.group import Assignment, Initialized, ShareGroup, ShareMember
 from wire.state_records import share_groups as wire
 

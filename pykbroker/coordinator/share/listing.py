@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import group_records
 from pykbroker.coordinator.share.group import Initialized, ShareGroup, ShareMember, with_partitions

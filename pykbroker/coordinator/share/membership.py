@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
-from pykbroker.coordinator.groups.decision import Decision, StateRecord
+from pykbroker.coordinator.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.history import Event, Kind, counted, event, silent, told
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.share import group_records

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pykbroker.coordinator.groups.decision import Decision
-from pykbroker.coordinator.groups.timers import Timers
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.share.state_batches import StateBatch, combined
+from pykbroker.coordinator.timers import Timers
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
 from wire.state_records import StateKey

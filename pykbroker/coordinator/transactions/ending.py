@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.transactions.shard import TransactionShard
 from pykbroker.coordinator.transactions.transaction import (
     COMPLETED,

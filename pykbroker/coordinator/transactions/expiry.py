@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.transactions.shard import TransactionShard
 from pykbroker.coordinator.transactions.transaction import COMPLETED, State, tombstone
 

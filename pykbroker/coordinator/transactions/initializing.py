@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.transactions.ending import fence
 from pykbroker.coordinator.transactions.shard import TransactionShard
 from pykbroker.coordinator.transactions.transaction import (

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pykbroker.coordinator.groups.decision import Decision
-from pykbroker.coordinator.groups.timers import Timers
+from pykbroker.coordinator.decision import Decision
+from pykbroker.coordinator.timers import Timers
 from pykbroker.coordinator.transactions.config import TransactionConfig
 from pykbroker.coordinator.transactions.transaction import NO_PRODUCER_ID, PREPARED, Transaction
 from pykbroker.errors import BrokerError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pykbroker.coordinator.groups.decision import Decision, Pending
+from pykbroker.coordinator.decision import Decision, Pending
 from pykbroker.coordinator.transactions import adding, ending, initializing
 from pykbroker.coordinator.transactions.config import TransactionConfig
 from pykbroker.coordinator.transactions.ending import Ended

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
-from pykbroker.coordinator.groups.decision import StateRecord
+from pykbroker.coordinator.decision import StateRecord
 from wire.state_records import TransactionLogKey, TransactionLogValue
 
 NO_PRODUCER_ID = NO_EPOCH = NO_TIME = -1

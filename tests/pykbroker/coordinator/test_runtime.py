@@ -11,12 +11,12 @@ import trio
 from trio.testing import MockClock
 
 from pykbroker.broker import Broker
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
+from pykbroker.config.topics import log_config
 from pykbroker.controller import Controller
 from pykbroker.coordinator.groups.testing import subscription
 from pykbroker.metadata.sqlite import SqliteStore
 from pykbroker.testing import NODE, InMemoryBroker
-from pykbroker.topic_config import log_config
 from storage.log_manager import LogManager
 from storage.testing import MemoryFiles
 from wire.api.delete_topics import DeleteTopicsRequest

@@ -10,7 +10,8 @@ import trio
 from trio.testing import MockClock
 
 from pykbroker.broker import Broker
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
+from pykbroker.config.topics import log_config
 from pykbroker.controller import Controller
 from pykbroker.coordinator.share.share_partition import Acquired
 from pykbroker.coordinator.share.state_shard import Place
@@ -18,7 +19,6 @@ from pykbroker.coordinator.share_coordinator import key_of
 from pykbroker.coordinator.share_testing import GROUP, TOPIC, ShareMember, produce, reading_member
 from pykbroker.metadata.sqlite import SqliteStore
 from pykbroker.testing import NODE, NOW_MS, InMemoryBroker
-from pykbroker.topic_config import log_config
 from storage.log_manager import LogManager
 from storage.testing import MemoryFiles
 from wire.api.share_group_describe import ShareGroupDescribeRequest

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+from pykbroker.coordinator.decision import Caller, Decision, nothing
 from pykbroker.coordinator.groups.classic import CONSUMER
 from pykbroker.coordinator.groups.consumer import leaving, migration
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
@@ -21,10 +22,9 @@ from pykbroker.coordinator.groups.consumer.member import (
 )
 from pykbroker.coordinator.groups.consumer.stepping import take_step
 from pykbroker.coordinator.groups.consumer.target import is_due as is_due_for_assignment
-from pykbroker.coordinator.groups.decision import Caller, Decision, nothing
 from pykbroker.coordinator.groups.history import Kind, told
-from pykbroker.coordinator.groups.java import base64_uuid
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.java import base64_uuid
 from pykbroker.errors import BrokerError
 from wire.api.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.api.join_group import JoinGroupRequest, JoinGroupResponse

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+from pykbroker.coordinator.decision import Caller, Decision
 from pykbroker.coordinator.groups.consumer import leaving, migration
 from pykbroker.coordinator.groups.consumer.assignors import ASSIGNORS
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
@@ -22,10 +23,9 @@ from pykbroker.coordinator.groups.consumer.member import (
 )
 from pykbroker.coordinator.groups.consumer.stepping import take_step
 from pykbroker.coordinator.groups.consumer.subscriptions import check_regex
-from pykbroker.coordinator.groups.decision import Caller, Decision
 from pykbroker.coordinator.groups.history import Kind, Named
-from pykbroker.coordinator.groups.java import base64_uuid
 from pykbroker.coordinator.groups.shard import GroupShard
+from pykbroker.coordinator.java import base64_uuid
 from pykbroker.errors import BrokerError
 from wire.api.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse
 from wire.errors import ErrorCode

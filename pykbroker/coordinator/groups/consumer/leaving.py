@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
+from pykbroker.coordinator.decision import Decision, StateRecord, nothing
 from pykbroker.coordinator.groups.consumer import migration
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.member import LEAVING_STATIC, ConsumerMember, MemberState
@@ -21,7 +22,6 @@ from pykbroker.coordinator.groups.consumer.records import (
     unused_regex_tombstones,
 )
 from pykbroker.coordinator.groups.consumer.stepping import hash_of
-from pykbroker.coordinator.groups.decision import Decision, StateRecord, nothing
 from pykbroker.coordinator.groups.history import Kind, counted, silent, told
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.errors import BrokerError

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
+from pykbroker.coordinator.decision import Decision, StateRecord
 from pykbroker.coordinator.groups import rebalance
 from pykbroker.coordinator.groups.classic import CONSUMER, ClassicGroup, GroupState, Member, join_error, sync_error
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
@@ -29,7 +30,6 @@ from pykbroker.coordinator.groups.consumer.records import (
     target_record,
 )
 from pykbroker.coordinator.groups.consumer.replay import replay
-from pykbroker.coordinator.groups.decision import Decision, StateRecord
 from pykbroker.coordinator.groups.history import Kind
 from pykbroker.coordinator.groups.shard import GroupShard, metadata_record, tombstones
 from pykbroker.errors import BrokerError

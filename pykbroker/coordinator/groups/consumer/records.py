@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pykbroker.coordinator.decision import StateRecord
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup, ResolvedRegex
 from pykbroker.coordinator.groups.consumer.member import ConsumerMember, Owned, Partitions
-from pykbroker.coordinator.groups.decision import StateRecord
 from wire.state_records.consumer_groups import (
     ConsumerGroupCurrentMemberAssignmentKey,
     ConsumerGroupCurrentMemberAssignmentValue,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from pykbroker.coordinator.decision import Decision, R, StateRecord
 from pykbroker.coordinator.groups.consumer import target
 from pykbroker.coordinator.groups.consumer.group import FIRST_EPOCH, ConsumerGroup, ConsumerGroupState, ResolvedRegex
 from pykbroker.coordinator.groups.consumer.member import ConsumerMember, Partitions
@@ -21,7 +22,6 @@ from pykbroker.coordinator.groups.consumer.records import (
     unused_regex_tombstones,
 )
 from pykbroker.coordinator.groups.consumer.subscriptions import metadata_hash, resolve_changed, topic_ids, topics_of
-from pykbroker.coordinator.groups.decision import Decision, R, StateRecord
 from pykbroker.coordinator.groups.history import Event, Kind, event
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.metadata.image import TopicImage

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pykbroker.coordinator.decision import StateRecord
 from pykbroker.coordinator.groups.consumer.assignors import ASSIGNORS, Subscriber
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup, ResolvedRegex
 from pykbroker.coordinator.groups.consumer.member import ConsumerMember, Partitions
 from pykbroker.coordinator.groups.consumer.records import target_epoch_record, target_record
 from pykbroker.coordinator.groups.consumer.subscriptions import topic_ids, topics_of
-from pykbroker.coordinator.groups.decision import StateRecord
 from pykbroker.metadata.image import TopicImage
 
 

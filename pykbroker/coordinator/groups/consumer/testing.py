@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pykbroker.coordinator.decision import Caller
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer.config import Bounded, ConsumerGroupDefaults
 from pykbroker.coordinator.groups.consumer.group import ConsumerGroup
 from pykbroker.coordinator.groups.consumer.heartbeat import heartbeat
-from pykbroker.coordinator.groups.decision import Caller
 from pykbroker.coordinator.groups.testing import REBALANCE_MS, OneShard
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import PartitionImage, TopicImage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pykbroker.coordinator.decision import Caller, StateRecord
 from pykbroker.coordinator.groups.classic import GroupState
-from pykbroker.coordinator.groups.decision import Caller, StateRecord
 from pykbroker.coordinator.groups.shard import GroupShard, tombstones
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
 from pykbroker.coordinator.groups.streams.member import JOINING, Endpoint, StreamsMember, Tasks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pykbroker.coordinator.groups.consumer.config import Bounded
 
 if TYPE_CHECKING:
-    from pykbroker.config import Settings
+    from pykbroker.config.settings import Settings
 
 NO_BOUND = 0x7FFFFFFF
 

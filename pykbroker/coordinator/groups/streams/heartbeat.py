@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from pykbroker.coordinator.groups.decision import Caller, Decision, StateRecord
+from pykbroker.coordinator.decision import Caller, Decision, StateRecord
 from pykbroker.coordinator.groups.history import Event, Kind, Named, event
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams import leaving, target, topology

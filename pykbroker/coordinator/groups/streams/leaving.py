@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pykbroker.coordinator.groups.decision import Decision, nothing
+from pykbroker.coordinator.decision import Decision, nothing
 from pykbroker.coordinator.groups.history import Kind, counted, silent
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams.group import StreamsGroup

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from pykbroker.coordinator.groups.decision import StateRecord
+from pykbroker.coordinator.decision import StateRecord
 from pykbroker.coordinator.groups.streams.group import StreamsGroup
 from pykbroker.coordinator.groups.streams.member import StreamsMember, Task, Tasks, TaskSet
 from pykbroker.coordinator.groups.streams.topology import Topology

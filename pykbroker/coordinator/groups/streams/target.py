@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pykbroker.coordinator.groups.decision import Decision, StateRecord, nothing
+from pykbroker.coordinator.decision import Decision, StateRecord, nothing
 from pykbroker.coordinator.groups.history import Event, Kind, counted, event, moves_between
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams.assignor import Candidate, assign

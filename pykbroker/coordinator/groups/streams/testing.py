@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pykbroker.coordinator.decision import Caller
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer.config import Bounded
 from pykbroker.coordinator.groups.consumer.testing import topic_image
-from pykbroker.coordinator.groups.decision import Caller
 from pykbroker.coordinator.groups.streams.config import StreamsGroupDefaults
 from pykbroker.coordinator.groups.streams.configuring import InternalTopic
 from pykbroker.coordinator.groups.streams.group import StreamsGroup

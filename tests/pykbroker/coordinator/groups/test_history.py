@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pykbroker.coordinator.decision import Pending
 from pykbroker.coordinator.groups.classic import ClassicGroup
 from pykbroker.coordinator.groups.config import GroupConfig
-from pykbroker.coordinator.groups.decision import Pending
 from pykbroker.coordinator.groups.history import (
     MAX_EVENTS,
     MAX_MOVES,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from pykbroker.coordinator.decision import Pending
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.config import GroupConfig
-from pykbroker.coordinator.groups.decision import Pending
 from pykbroker.coordinator.groups.testing import NO_DELAY, SESSION_MS, OneShard, subscription
 from wire.errors import ErrorCode
 

@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
+from pykbroker.coordinator.decision import Pending
 from pykbroker.coordinator.groups.classic import ClassicGroup, GroupState
 from pykbroker.coordinator.groups.config import GroupConfig
-from pykbroker.coordinator.groups.decision import Pending
 from pykbroker.coordinator.groups.shard import restored
 from pykbroker.coordinator.groups.testing import REBALANCE_MS, SESSION_MS, OneShard, subscription
 from pykbroker.errors import BrokerError

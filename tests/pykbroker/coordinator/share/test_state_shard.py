@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykbroker.coordinator.groups.decision import Decision
+from pykbroker.coordinator.decision import Decision
 from pykbroker.coordinator.share.state_batches import StateBatch, combined
 from pykbroker.coordinator.share.state_shard import DeliveryState, Place, ShareStateShard, StateWrite
 from pykbroker.errors import BrokerError

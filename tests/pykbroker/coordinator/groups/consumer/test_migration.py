@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pykbroker.coordinator.decision import Pending
 from pykbroker.coordinator.groups.classic import GroupState
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.consumer.describing import described
 from pykbroker.coordinator.groups.consumer.testing import AT_ONCE, OneConsumerShard, given
-from pykbroker.coordinator.groups.decision import Pending
 from pykbroker.coordinator.groups.listing import listed
 from pykbroker.coordinator.groups.testing import REBALANCE_MS, SESSION_MS, subscription
 from pykbroker.errors import BrokerError

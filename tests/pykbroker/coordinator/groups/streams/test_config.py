@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pykbroker.config import Settings
+from pykbroker.config.settings import Settings
 from pykbroker.coordinator.groups.config import GroupConfig
 from pykbroker.coordinator.groups.shard import GroupShard
 from pykbroker.coordinator.groups.streams.config import StreamsGroupConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykbroker.coordinator.groups.timers import Timers
+from pykbroker.coordinator.timers import Timers
 
 
 def scheduled(*timers: tuple[str, int]) -> Timers[str]:

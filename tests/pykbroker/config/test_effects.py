@@ -14,25 +14,25 @@ from pathlib import Path
 
 import pytest
 
-from pykbroker.config import PROTECTIONS_NOT_SERVED, Settings
-from pykbroker.config_dynamic import CLUSTER_WIDE, PER_BROKER
-from pykbroker.config_effects import has_effect, without_effect
-from pykbroker.topic_config import SYNONYMS
+from pykbroker.config.dynamic import CLUSTER_WIDE, PER_BROKER
+from pykbroker.config.effects import has_effect, without_effect
+from pykbroker.config.settings import PROTECTIONS_NOT_SERVED, Settings
+from pykbroker.config.topics import SYNONYMS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FACTS = json.loads((ROOT / "tests" / "facts" / "kafka-configs.json").read_text())
 EVERY = sorted({item["name"] for kind in ("topic", "broker", "group") for item in FACTS[kind]})
 
 # These know settings by name and act on none of them.
 TABLES = {
-    *("config_definitions.py", "config_docs.py", "config_dynamic.py", "config_effects.py", "config_entries.py"),
-    *("config_listing.py", "config_brokers.py", "topic_config.py"),
+    f"pykbroker/config/{name}.py"
+    for name in ("definitions", "docs", "dynamic", "effects", "entries", "listing", "brokers", "topics")
 }
 OF_MEMBERS = ("assignment.interval.ms", "heartbeat.interval.ms", "session.timeout.ms")
 OF_DELIVERY = ("delivery.count.limit", "partition.max.record.locks", "record.lock.duration.ms")
 # Names that are put together where they are read, with a piece of them that is to be found there.
 COMPOSED = {
-    "cordoned.log.dirs": ("pykbroker/config_brokers.py", "def is_cordoned"),
+    "cordoned.log.dirs": ("pykbroker/config/brokers.py", "def is_cordoned"),
     **{
         f"group.{kind}.{bound}{what}": (f"pykbroker/coordinator/groups/{kind}/config.py", f'bounded("{what}")')
         for kind, bound, what in product(("consumer", "streams"), ("", "min.", "max."), OF_MEMBERS)
@@ -51,7 +51,7 @@ COMPOSED = {
         )
     },
     **{
-        name: ("pykbroker/topic_config.py", f'settings.int("{name}")')
+        name: ("pykbroker/config/topics.py", f'settings.int("{name}")')
         for name in (
             "offsets.topic.segment.bytes",
             "share.coordinator.state.topic.min.isr",
@@ -75,7 +75,7 @@ def names_in_code() -> tuple[set[str], set[str]]:
     """Texts and attributes."""
     texts, attributes = set(), set()
     for path, source in sources("pykbroker", "storage").items():
-        for node in ast.walk(ast.parse(source)) if Path(path).name not in TABLES else ():
+        for node in ast.walk(ast.parse(source)) if path not in TABLES else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
             elif isinstance(node, ast.Attribute):
@@ -112,7 +112,7 @@ def test_a_setting_with_an_effect_is_named_in_a_test(name: str) -> None:
     assert any(
         pattern.search(source)
         for path, source in sources("tests", "interop_tests").items()
-        if path != "tests/pykbroker/test_config_effects.py"
+        if path != "tests/pykbroker/config/test_effects.py"
     )
 
 
@@ -120,7 +120,7 @@ def test_what_may_change_while_the_broker_runs_is_not_read_as_it_was_at_the_star
     read = {
         name
         for path, source in sources("pykbroker").items()
-        if Path(path).name not in TABLES
+        if path not in TABLES
         for name in STATIC_READ.findall(source)
     }
 

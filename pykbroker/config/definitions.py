@@ -4,7 +4,7 @@ Facts of Apache Kafka 4.3 (a conformance test compares them), kept as bare tuple
 to nothing, and most are never looked at. Defaults are Kafka's own text of the value; None is Java's null. Our defaults
 that differ are in DEVELOPMENT_PROFILE, and only there.
 
-Valid values are written as Kafka prints them, and read by `pykbroker.config_values`.
+Valid values are written as Kafka prints them, and read by `pykbroker.config.values`.
 """
 
 from __future__ import annotations

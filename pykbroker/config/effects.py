@@ -1,7 +1,7 @@
 """Settings that are known and checked, and change nothing here: told once at start, so that nobody relies on them.
 
 Kafka's threads and purgatories, its Raft quorum, followers and remote storage are not what this broker is made of; some
-others wait for what they belong to. Whoever makes one count removes it here; `tests/pykbroker/test_config_effects.py`
+others wait for what they belong to. Whoever makes one count removes it here; `tests/pykbroker/config/test_effects.py`
 finds those that are both read and listed, and those that are neither.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pykbroker.config import Settings, broker_definition, group_definitions, topic_definitions
+from pykbroker.config.settings import Settings, broker_definition, group_definitions, topic_definitions
 
 _WITHOUT_EFFECT = re.compile(
     "|".join(

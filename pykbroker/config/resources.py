@@ -1,6 +1,6 @@
 """What has settings that can be changed while the broker runs, and what a change to one of them is.
 
-A resource's own settings are text by name, as in `MetadataImage`; what they mean is `config_definitions`' to say.
+A resource's own settings are text by name, as in `MetadataImage`; what they mean is `definitions`' to say.
 """
 
 from __future__ import annotations

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from pykbroker import config_brokers, topic_names
-from pykbroker.config import Settings, broker_definitions, group_definitions, topic_definitions
-from pykbroker.config_entries import CLIENT_METRICS
-from pykbroker.config_resources import ConfigOp, Operation, Resource, ResourceType, own_configs
-from pykbroker.config_values import Definition, InvalidValueError, Value, parse, text_of
+from pykbroker import topic_names
+from pykbroker.config import brokers
+from pykbroker.config.entries import CLIENT_METRICS
+from pykbroker.config.resources import ConfigOp, Operation, Resource, ResourceType, own_configs
+from pykbroker.config.settings import Settings, broker_definitions, group_definitions, topic_definitions
+from pykbroker.config.topics import validate_topic_configs
+from pykbroker.config.values import Definition, InvalidValueError, Value, parse, text_of
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
-from pykbroker.topic_config import validate_topic_configs
 from wire.errors import ErrorCode
 
 METRICS_INTERVAL_MS = (100, 3_600_000)
@@ -36,7 +37,7 @@ METRICS_SELECTORS = frozenset(
 def changed(image: MetadataImage, settings: Settings, resource: Resource, changes: Sequence[ConfigOp]) -> Configs:
     """With single settings set, deleted, appended to and subtracted from (KIP-339)."""
     if resource.type == ResourceType.BROKER:
-        config_brokers.check_changes(resource.name, settings.node_id, changes)
+        brokers.check_changes(resource.name, settings.node_id, changes)
     configs = dict(own_configs(image, resource))
     definitions = _definitions(resource.type)
     for change in changes:
@@ -88,7 +89,7 @@ def _checked(image: MetadataImage, settings: Settings, resource: Resource, confi
     if resource.type == ResourceType.TOPIC:
         return _checked_topic(image, resource.name, configs)
     if resource.type == ResourceType.BROKER:
-        return config_brokers.checked(image, settings, resource.name, configs)
+        return brokers.checked(image, settings, resource.name, configs)
     if resource.type == ResourceType.GROUP:
         return checked_group(settings, resource.name, configs)
     return checked_client_metrics(resource.name, configs)

@@ -1,6 +1,6 @@
 """A setting's text against its definition: what it means, or Kafka's own words for why it is wrong.
 
-Knows types and valid values as `config_definitions` writes them; not where a text came from, nor what it is for.
+Knows types and valid values as `definitions` writes them; not where a text came from, nor what it is for.
 """
 
 from __future__ import annotations

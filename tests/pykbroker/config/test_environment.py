@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pykbroker.config import Settings, Source
-from pykbroker.config_effects import without_effect
-from pykbroker.config_environment import cluster_id_of, listeners_for, settings_of
+from pykbroker.config.effects import without_effect
+from pykbroker.config.environment import cluster_id_of, listeners_for, settings_of
+from pykbroker.config.settings import Settings, Source
 from pykbroker.controller import Controller
 from pykbroker.errors import StartupError
 from pykbroker.metadata.sqlite import SqliteStore

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from pykbroker.config import Settings, Source, broker_definition, broker_definitions
-from pykbroker.config_effects import has_effect
-from pykbroker.config_entries import canonical
+from pykbroker.config.effects import has_effect
+from pykbroker.config.entries import canonical
+from pykbroker.config.settings import Settings, Source, broker_definition, broker_definitions
 
 HIDDEN = "(hidden)"
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
-from pykbroker.config import Settings, topic_definitions
-from pykbroker.config_resources import dynamic_broker_configs
-from pykbroker.config_values import InvalidValueError, Value, parse, tidied
+from pykbroker.config.resources import dynamic_broker_configs
+from pykbroker.config.settings import Settings, topic_definitions
+from pykbroker.config.values import InvalidValueError, Value, parse, tidied
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import MetadataImage
 from storage.config import LogConfig

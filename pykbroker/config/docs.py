@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from pykbroker.config_effects import has_effect
-from pykbroker.topic_config import SYNONYMS
+from pykbroker.config.effects import has_effect
+from pykbroker.config.topics import SYNONYMS
 
 WITHOUT_EFFECT = "It has no effect in this broker."
 

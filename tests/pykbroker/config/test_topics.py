@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from pykbroker.config import Settings, broker_definitions, topic_definitions
-from pykbroker.errors import BrokerError
-from pykbroker.metadata.image import INTERNAL_TOPICS, MetadataImage
-from pykbroker.testing import NOW_MS, in_memory_broker
-from pykbroker.topic_config import (
+from pykbroker.config.settings import Settings, broker_definitions, topic_definitions
+from pykbroker.config.topics import (
     SYNONYMS,
     effective_topic_config,
     internal_topic_configs,
     log_config,
     validate_topic_configs,
 )
+from pykbroker.errors import BrokerError
+from pykbroker.metadata.image import INTERNAL_TOPICS, MetadataImage
+from pykbroker.testing import NOW_MS, in_memory_broker
 from storage.config import LogConfig
 from wire.errors import ErrorCode
 

@@ -2,7 +2,7 @@
 
 Immutable once loaded, and checked whole: a `Settings` holds no bad value. Each value remembers where it came from.
 Unknown keys are refused on the command line (`is_strict`); elsewhere they are kept out and told in `warnings`, with the
-nearest known name. Dynamic settings are not here: they are cluster metadata, and `topic_config` puts them over these.
+nearest known name. Dynamic settings are not here: they are cluster metadata, and `topics` puts them over these.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from pykbroker import config_definitions, config_environment, properties
-from pykbroker.config_values import Definition, InvalidValueError, Value, expected, parse
+from pykbroker.config import definitions, properties
+from pykbroker.config import environment as config_environment
+from pykbroker.config.values import Definition, InvalidValueError, Value, expected, parse
 from pykbroker.endpoints import Listener, parse_listeners, parse_protocol_map
 from pykbroker.errors import StartupError
 
@@ -110,14 +111,14 @@ class Settings:
         """The value's text as given, or Kafka's own text of the default."""
         if name in self._given:
             return self._given[name].text.strip()
-        profile = config_definitions.DEVELOPMENT_PROFILE.get(name)
+        profile = definitions.DEVELOPMENT_PROFILE.get(name)
         return _known(name).default if profile is None else profile
 
     def source(self, name: Str) -> Source:
         if name in self._given:
             return self._given[name].source
         _known(name)
-        return Source.PROFILE if name in config_definitions.DEVELOPMENT_PROFILE else Source.DEFAULT
+        return Source.PROFILE if name in definitions.DEVELOPMENT_PROFILE else Source.DEFAULT
 
     def origin(self, name: Str) -> Str:
         return self._given[name].origin if name in self._given else "default"
@@ -223,7 +224,7 @@ class Settings:
 
 @cache
 def _table(name: Str) -> dict[Str, Definition]:
-    return {row[0]: Definition(*row) for row in getattr(config_definitions, name)}
+    return {row[0]: Definition(*row) for row in getattr(definitions, name)}
 
 
 def topic_definitions() -> Mapping[Str, Definition]:
@@ -251,7 +252,7 @@ def broker_definition(name: Str) -> Definition | None:
 
 def is_passed_over(name: Str) -> Bool:
     """Whether a file for Kafka may well have it, though Kafka's broker does not define it."""
-    return name in config_definitions.PASSED_OVER or name.startswith(config_definitions.PASSED_OVER_FAMILIES)
+    return name in definitions.PASSED_OVER or name.startswith(definitions.PASSED_OVER_FAMILIES)
 
 
 def nearest_name(name: Str, names: Iterable[Str]) -> Str | None:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykbroker import config_definitions, config_dynamic
-from pykbroker.config import (
+from pykbroker.config import definitions, dynamic
+from pykbroker.config.docs import DOCS, WITHOUT_EFFECT, documentation
+from pykbroker.config.effects import has_effect
+from pykbroker.config.settings import (
     STANDARD_AUTHORIZER,
     Settings,
     Source,
@@ -20,12 +22,10 @@ from pykbroker.config import (
     group_definitions,
     topic_definitions,
 )
-from pykbroker.config_docs import DOCS, WITHOUT_EFFECT, documentation
-from pykbroker.config_effects import has_effect
-from pykbroker.config_values import Definition, InvalidValueError, expected, parse, text_of
+from pykbroker.config.values import Definition, InvalidValueError, expected, parse, text_of
 from pykbroker.errors import StartupError
 
-FACTS = json.loads((Path(__file__).parent.parent / "facts" / "kafka-configs.json").read_text())
+FACTS = json.loads((Path(__file__).parents[2] / "facts" / "kafka-configs.json").read_text())
 TABLES = {"topic": topic_definitions(), "group": group_definitions(), "broker": broker_definitions()}
 
 
@@ -64,7 +64,7 @@ def test_every_default_is_a_valid_value(kind: str) -> None:
 
 
 def test_the_development_profile_names_settings_that_exist_and_holds_valid_values() -> None:
-    for name, text in config_definitions.DEVELOPMENT_PROFILE.items():
+    for name, text in definitions.DEVELOPMENT_PROFILE.items():
         definition = broker_definitions()[name]
 
         parse(definition, text)
@@ -73,10 +73,10 @@ def test_the_development_profile_names_settings_that_exist_and_holds_valid_value
 
 
 def test_dynamic_settings_exist() -> None:
-    names = config_dynamic.CLUSTER_WIDE | config_dynamic.PER_BROKER
+    names = dynamic.CLUSTER_WIDE | dynamic.PER_BROKER
 
     assert [] == [name for name in names if broker_definition(name) is None]
-    assert not config_dynamic.CLUSTER_WIDE & config_dynamic.PER_BROKER
+    assert not dynamic.CLUSTER_WIDE & dynamic.PER_BROKER
 
 
 def test_nothing_given_is_one_node_here() -> None:

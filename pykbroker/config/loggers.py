@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from pykbroker.config_resources import ConfigOp, Operation, node_id_of
+from pykbroker.config.resources import ConfigOp, Operation, node_id_of
 from pykbroker.errors import BrokerError
 from wire.errors import ErrorCode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pykbroker.coordinator.groups.java import partition_for, printed_address, string_hash, string_length
+from pykbroker.coordinator.java import partition_for, printed_address, string_hash, string_length
 
 
 @pytest.mark.parametrize(

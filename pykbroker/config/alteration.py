@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from pykbroker.config_resources import Resource, ResourceType
+from pykbroker.config.resources import Resource, ResourceType
 from pykbroker.context import RequestContext
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage

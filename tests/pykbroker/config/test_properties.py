@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykbroker.properties import PropertiesError, Property, parse
+from pykbroker.config.properties import PropertiesError, Property, parse
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from pykbroker.config import Settings, broker_definition, broker_definitions
-from pykbroker.config_dynamic import CLUSTER_WIDE, PER_BROKER
-from pykbroker.config_resources import ConfigOp, Operation, node_id_of
-from pykbroker.config_values import InvalidValueError, parse, split_list
+from pykbroker.config.dynamic import CLUSTER_WIDE, PER_BROKER
+from pykbroker.config.resources import ConfigOp, Operation, node_id_of
+from pykbroker.config.settings import Settings, broker_definition, broker_definitions
+from pykbroker.config.topics import log_config
+from pykbroker.config.values import InvalidValueError, parse, split_list
 from pykbroker.errors import BrokerError
 from pykbroker.metadata.image import Configs, MetadataImage
-from pykbroker.topic_config import log_config
 from storage.errors import InvalidConfig
 from wire.errors import ErrorCode
 

@@ -15,7 +15,7 @@ from wire.api.describe_configs import DescribeConfigsRequest
 from wire.api.incremental_alter_configs import IncrementalAlterConfigsRequest
 from wire.api.list_config_resources import ListConfigResourcesRequest
 
-FACTS = json.loads((Path(__file__).parents[1] / "facts" / "kafka-altered-configs.json").read_text())
+FACTS = json.loads((Path(__file__).parents[2] / "facts" / "kafka-altered-configs.json").read_text())
 
 # As Kafka is started for the facts; only where a value comes from depends on it.
 SETTINGS = {"offsets.topic.replication.factor": "1", "group.initial.rebalance.delay.ms": "0"}

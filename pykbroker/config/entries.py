@@ -14,7 +14,9 @@ from enum import IntEnum
 from itertools import dropwhile
 from typing import NamedTuple
 
-from pykbroker.config import (
+from pykbroker.config.dynamic import CLUSTER_WIDE, PER_BROKER
+from pykbroker.config.resources import dynamic_broker_configs
+from pykbroker.config.settings import (
     Settings,
     Source,
     broker_definition,
@@ -22,11 +24,9 @@ from pykbroker.config import (
     group_definitions,
     topic_definitions,
 )
-from pykbroker.config_dynamic import CLUSTER_WIDE, PER_BROKER
-from pykbroker.config_resources import dynamic_broker_configs
-from pykbroker.config_values import Definition, parse, text_of
+from pykbroker.config.topics import SYNONYMS, effective_topic_config
+from pykbroker.config.values import Definition, parse, text_of
 from pykbroker.metadata.image import MetadataImage
-from pykbroker.topic_config import SYNONYMS, effective_topic_config
 
 
 class ConfigSource(IntEnum):
