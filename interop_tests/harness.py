@@ -118,10 +118,10 @@ class Broker:
         return answers(self.host.strip("[]"), self.port)
 
 
-def answers(host: str, port: int) -> bool:
+def answers(host: str, port: int, *, timeout_s: float = 1) -> bool:
     """Whether a broker there answers ApiVersions."""
     try:
-        with socket.create_connection((host, port), timeout=1) as connection:
+        with socket.create_connection((host, port), timeout=timeout_s) as connection:
             connection.sendall(API_VERSIONS_V0)
             return len(connection.recv(4)) == 4
     except OSError:

@@ -21,7 +21,7 @@ from kafka.protocol.admin import IncrementalAlterConfigsRequest
 from prometheus_client.parser import text_string_to_metric_families
 
 from interop_tests import raw
-from interop_tests.harness import Broker, clean_environment, wait_until
+from interop_tests.harness import Broker, Kind, clean_environment, wait_until
 from interop_tests.tools import Java
 
 NONE, INVALID_REQUEST, THROTTLED, UNKNOWN_SUBSCRIPTION, TOO_LARGE = 0, 42, 89, 117, 118
@@ -106,6 +106,16 @@ def configure(broker: Broker, subscription: str, **configs: str | None) -> None:
         request = IncrementalAlterConfigsRequest(resources=[asked], validate_only=False)
         [answer] = connection.ask(request, 1).responses
     assert NONE == answer.error_code, answer
+
+
+@pytest.fixture(scope="module")
+def broker(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One of their own: a subscription of another test may be for every client."""
+    own = Broker(kind, tmp_path_factory.mktemp("telemetry") / "data")
+    try:
+        yield own.start()
+    finally:
+        own.close()
 
 
 @pytest.fixture
