@@ -23,12 +23,17 @@ class MetadataAnswers:
         self._kept: dict[Hashable, KeptArray[Topic]] = {}
 
     def get(self, image: MetadataImage, asked: Hashable, describe: Callable[[], Iterable[Topic]]) -> KeptArray[Topic]:
-        """`asked` is all that `describe` goes by besides the image."""
+        """`asked` is all that `describe` goes by besides the image.
+
+        Kept only if there are all topics that were asked for: else a peer could have us keep whatever it makes up.
+        """
         if image is not self._image:
             self._image, self._kept = image, {}
         found = self._kept.get(asked)
         if found is None:
-            if len(self._kept) == MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            found = self._kept[asked] = KeptArray(describe())
+            found = KeptArray(describe())
+            if not any(topic.error_code for topic in found):
+                if len(self._kept) == MOST_KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[asked] = found
         return found

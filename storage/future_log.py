@@ -56,20 +56,21 @@ def copy(current: Log, future: Log, max_bytes: int, now_ms: int) -> int:
     """
     while True:
         base_offset = future.segments[-1].base_offset
-        source, following = _twin(current.segments, base_offset)
+        segments = current.segments
+        source, following = _twin(segments, base_offset)
         if source is not None:
             data, found = _piece(source, future.segments[-1].size_bytes, max_bytes)
             if found:
                 future.append_copied(data, found)
                 _follow_start(current, future)
                 return len(data)
-        if following is None:
+        if source is None:  # retention was quicker: all that was copied is before the log's start
+            future.truncate_fully_and_start_at(segments[0].base_offset, now_ms)
+        elif following is None:
             _follow_start(current, future)
             return 0
-        if source is not None:
+        else:
             future.roll_at(following.base_offset, now_ms)
-        else:  # retention was quicker: all that was copied is before the log's start
-            future.truncate_fully_and_start_at(following.base_offset, now_ms)
 
 
 def _twin(segments: list[Segment], base_offset: int) -> tuple[Segment | None, Segment | None]:

@@ -276,10 +276,10 @@ class Log:
     def take_over(self, other: Log) -> bool:
         """Become the log that `other` is: the batches are all here, and this is what else it knows.
 
-        False if this one is being flushed: then it would write down the less that it knows by itself.
+        False if it lacks any, or is being flushed: then it would write down the less that it knows by itself.
         """
-        assert self.next_offset == other.next_offset
-        assert self._segments[0].base_offset <= other.log_start_offset
+        if self.next_offset != other.next_offset or self._segments[0].base_offset > other.log_start_offset:
+            return False
         if not self._flush_lock.acquire(blocking=False):
             return False
         try:

@@ -28,7 +28,7 @@ from storage.files import Files
 from storage.files import Lock as FileLock
 from storage.future_log import FUTURE, MAX_NAME, deleted_name, future_name, is_beginning, is_usable
 from storage.log import Log
-from storage.retention import apply_retention
+from storage.retention import apply_retention, drop_before_start
 
 LOCK = ".lock"
 BOOT_ID = ".boot-id"
@@ -415,7 +415,8 @@ class LogManager:
     # Upkeep; each may run in a worker thread. What fails for one log is done for the others, then raised.
 
     def apply_retention(self, now_ms: int) -> None:
-        self._for_each(lambda log: apply_retention(log, now_ms))
+        futures = self.futures.values()
+        self._for_each(lambda log: drop_before_start(log, now_ms) if log in futures else apply_retention(log, now_ms))
 
     def expire_producers(self, now_ms: int, expiration_ms: int) -> None:
         self._for_each(lambda log: log.remove_expired_producers(now_ms, expiration_ms))
@@ -504,7 +505,8 @@ class LogManager:
             checkpoints.write_offsets(self.files, f"{root}/{checkpoints.CLEANED_OFFSETS}", cleaned)
 
     def _logs_in(self, root: str) -> dict[TopicPartition, Log]:
-        return {key: log for key, log in self.all_logs() if self.root_of(log) == root}
+        """With those that are replaced, but not out of the way: the next start may find them to be the log."""
+        return {key: log for key, log in [*self.replaced.items(), *self.all_logs()] if self.root_of(log) == root}
 
     def _write_checkpoints(self, root: str) -> None:
         here = self._logs_in(root)

@@ -106,10 +106,13 @@ class ReplicaMoves:
     def swap(self, key: TopicPartition, now_ms: int) -> Log:
         """The log from now on; or the same as before if that is not possible yet. Raises StorageFailure."""
         current, future = self._logs.logs[key], self._logs.futures[key]
+        while self.copy(key, SWAP_BYTES, now_ms):
+            pass
+        if future.next_offset != current.next_offset:
+            return current
+        current.load_producers()  # if that fails, it is not the future log's disk
         try:
-            while self.copy(key, SWAP_BYTES, now_ms):
-                pass
-            if future.next_offset != current.next_offset or not future.take_over(current):
+            if not future.take_over(current):
                 return current
         except StorageFailure as failure:
             self._logs.note_failure(future, failure)

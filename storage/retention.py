@@ -30,6 +30,16 @@ def apply_retention(log: Log, now_ms: int, *, limit_offset: int | None = None) -
     return log.delete_oldest(segments[:count], now_ms, end_offset=end_offset) if count else 0
 
 
+def drop_before_start(log: Log, now_ms: int) -> None:
+    """Drop only what lies before the log's start, as a future log does: it is not all there yet, so neither its size
+    nor its last records' age says anything.
+    """
+    segments = log.segments
+    count = sum(following.base_offset <= log.log_start_offset for following in segments[1:])
+    if count:
+        log.delete_oldest(segments[:count], now_ms, end_offset=log.next_offset)
+
+
 def _excess_bytes(log: Log, segments: list[Segment]) -> int:
     if not log.config.is_deleted or log.config.retention_bytes < 0:
         return 0

@@ -38,6 +38,20 @@ async def test_a_change_is_seen_at_once(version: int) -> None:
             await it.create(f"t{count}", 1)
 
 
+async def test_what_is_said_of_names_that_do_not_exist_is_not_kept() -> None:
+    """They are made up by whoever asks."""
+    async with in_memory_broker() as it:
+        await it.create("t", 1)
+        topics = [MetadataRequest.MetadataRequestTopic(name=name) for name in ("t", "nope")]
+        for _ in range(2):
+            answer = await it.ask(MetadataRequest(topics=topics, allow_auto_topic_creation=False), 12)
+            assert [0, 3] == [topic.error_code for topic in answer.topics]
+
+        assert not it.broker.metadata_answers._kept
+        await it.ask(MetadataRequest(topics=None), 12)
+        assert 1 == len(it.broker.metadata_answers._kept)
+
+
 async def test_a_directory_that_fails_is_seen_at_once() -> None:
     async with in_memory_broker() as it:
         await it.create("t", 1)

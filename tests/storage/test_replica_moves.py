@@ -338,6 +338,68 @@ def test_the_copy_follows_the_logs_start() -> None:
     assert it.killed().log.log_start_offset == start
 
 
+@pytest.mark.parametrize("count", [20, 60])  # the segment that is being copied is the last one, or is not
+def test_what_is_copied_so_far_is_not_too_old_by_itself(count: int) -> None:
+    """The segment's younger records are not there yet."""
+    it = Broker(config=LogConfig(segment_bytes=2000, index_interval_bytes=100, retention_ms=1000))
+    for number in range(count):
+        it.append(b"value %d" % number, timestamp_ms=1000 if number < 8 else 100_000)
+    it.moves.begin(KEY, "/b", 0)
+    it.moves.copy(KEY, 300, 0)
+
+    it.logs.apply_retention(100_500)
+    it.swap()
+    it.finish()
+
+    assert it.names("/b") == ["t-0"]
+    assert list(read_values(it.log)) == list(range(count))
+    check_log(it.files, it.log)
+
+
+def test_a_future_log_gives_back_the_space_of_what_is_before_its_start() -> None:
+    it = Broker()
+    it.fill(40)
+    it.moves.begin(KEY, "/b", 0)
+    it.copy()
+    future = it.logs.futures[KEY]
+    it.log.delete_records_before(30)
+    it.copy()
+
+    it.logs.apply_retention(0)
+
+    assert future.log_start_offset == 30
+    assert 0 < future.segments[0].base_offset <= 30
+    assert future.segments[0].next_offset > 30
+
+
+def test_a_future_log_that_begins_inside_a_segment_is_copied_anew() -> None:
+    it = Broker()
+    it.fill(40)
+    it.moves.begin(KEY, "/b", 0)
+    it.copy()
+    it.logs.futures[KEY].truncate_fully_and_start_at(39, 0)
+
+    it.swap()
+    it.finish()
+
+    assert it.names("/b") == ["t-0"]
+    assert it.log.next_offset == 40
+    check_log(it.files, it.log, has_gaps=True)
+
+
+def test_until_it_is_out_of_the_way_the_checkpoints_know_the_replaced_log() -> None:
+    """A kill may leave it as the log."""
+    it = Broker()
+    it.fill(40)
+    it.log.delete_records_before(7)
+    it.moves.begin(KEY, "/b", 0)
+    it.swap()
+
+    it.logs.write_checkpoints()
+
+    assert it.killed().log.log_start_offset == 7
+
+
 def test_a_copy_is_made_of_a_compacted_log_and_not_while_it_is_compacted() -> None:
     it = Broker(config=LogConfig(segment_bytes=300, cleanup_policy="compact", min_cleanable_dirty_ratio=0.01))
     cleaner = LogCleaner(it.logs)
