@@ -20,9 +20,9 @@ COLUMNS = ("", "pykbroker", "Apache Kafka", "ratio", "must reach", "reached")
 WIDTH = 120
 YES_NO = {True: "yes", False: "**no**", None: ""}
 
-PAGE = """# Performance
+PAGE = """# How fast it is
 
-Written by `scripts/bench --write`; do not edit. {date}, {machine}.
+Written by `scripts/bench --write` up to "Measured by hand". {date}, {machine}.
 {versions}.
 
 {table}
@@ -149,7 +149,8 @@ def spread(lines: Iterable[Line]) -> str:
 
 def machine() -> str:
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return f"{os.cpu_count()} cores, {memory_gb:.0f} GB of memory, {platform.system()} {platform.release()}"
+    release = ".".join(platform.release().split(".")[:2])
+    return f"{os.cpu_count()} cores, {memory_gb:.0f} GB of memory, {platform.system()} {release}"
 
 
 def versions(kafka_version: str | None) -> list[str]:

@@ -235,7 +235,9 @@ def _parser() -> _Parser:
         "--protocol-floor", choices=PROTOCOL_FLOORS, help="refuse request versions older than this Kafka's"
     )
     command.add_argument(
-        "--no-http", action="store_true", help="answer no HTTP (/metrics, /healthz) on the listeners, as Kafka does not"
+        "--no-http",
+        action="store_true",
+        help="answer no HTTP, as Kafka does not: no /metrics, /healthz, explain, and no metrics of clients",
     )
     command.add_argument("--log-format", choices=("text", "json"), default="text")
     command.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")

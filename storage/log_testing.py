@@ -8,7 +8,6 @@ from __future__ import annotations
 from struct import Struct
 
 from storage.config import LogConfig
-from storage.errors import StorageFailure
 from storage.log import Log
 from storage.producer_state import ProducerState, end_marker
 from storage.testing import MemoryFiles
@@ -158,10 +157,3 @@ def _check_epochs(log: Log) -> None:
         # Records deleted just before a crash may be there again, without what was forgotten of their epochs.
         if entries and batch.last_offset >= entries[0][1]:
             assert log.leader_epochs.epoch_of(batch.last_offset) == batch.partition_leader_epoch
-
-
-def files_of(log: Log, files: MemoryFiles) -> list[str]:
-    try:
-        return sorted(entry.name for entry in files.entries(log.directory))
-    except StorageFailure:
-        return []

@@ -374,13 +374,6 @@ class Segment:
         last_offset = self._offsets.upper_bound(position)
         return self.next_offset if last_offset is None else min(last_offset + 1, self.next_offset)
 
-    def batches_from(self, offset: int) -> Iterator[RecordBatch]:
-        """Whole batches from the one that contains `offset` on."""
-        position = self.position_of(offset)
-        if position is not None:
-            for _, batch in whole_batches(self.log.opened(), position, self.log.size):
-                yield batch
-
     def headers_from(self, offset: int) -> Iterator[tuple[int, BatchHeader]]:
         """(position, header) of the batches from the one that contains `offset` on."""
         position = self.position_of(offset)

@@ -140,9 +140,6 @@ class Settings:
         assert isinstance(value, Int), (name, value)
         return value
 
-    def optional_int(self, name: Str) -> Int | None:
-        return None if self.value(name) is None else self.int(name)
-
     def float(self, name: Str) -> Float:
         value = self.value(name)
         assert isinstance(value, Float), (name, value)

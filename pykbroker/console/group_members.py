@@ -12,6 +12,7 @@ from wire.api.consumer_group_describe import ConsumerGroupDescribeRequest
 from wire.api.describe_groups import DescribeGroupsRequest
 from wire.api.list_groups import ListGroupsRequest
 from wire.api.share_group_describe import ShareGroupDescribeRequest
+from wire.api.streams_group_describe import StreamsGroupDescribeRequest
 from wire.errors import ErrorCode, ProtocolError
 from wire.state_records.consumer_protocol import decode_assignment
 
@@ -56,6 +57,8 @@ def described(client: Client, group_id: str) -> Group:
         return of_new_protocol(node, group_id, kind, ConsumerGroupDescribeRequest)
     if kind.lower() == "share":
         return of_new_protocol(node, group_id, kind, ShareGroupDescribeRequest)
+    if kind.lower() == "streams":
+        return of_streams(node, group_id, kind)
     return of_classic_protocol(node, group_id, kind)
 
 
@@ -102,6 +105,26 @@ def of_new_protocol(node: Client, group_id: str, kind: str, request: Any) -> Gro
         told.assignment_epoch,
         members,
     )
+
+
+def of_streams(node: Client, group_id: str, kind: str) -> Group:
+    """What its members have are tasks: a subtopology's number stands where other groups have a topic."""
+    request = StreamsGroupDescribeRequest(group_ids=[group_id], include_authorized_operations=False)
+    [told] = node.ask(request).groups
+    check(told.error_code, told.error_message, f"cannot describe group {group_id}")
+    members = []
+    for each in told.members:
+        assigned, target = tasks_of(each.assignment.active_tasks), tasks_of(each.target_assignment.active_tasks)
+        host = each.client_host.removeprefix("/")
+        members.append(
+            Member(each.member_id, each.instance_id, each.client_id, host, each.member_epoch, assigned, target)
+        )
+    epochs = told.group_epoch, told.assignment_epoch
+    return Group(group_id, node.name, kind, told.group_state, "", *epochs, members)
+
+
+def tasks_of(subtopologies: Iterable[Any]) -> list[TopicPartition]:
+    return [(each.subtopology_id, number) for each in subtopologies for number in each.partitions]
 
 
 def partitions_of(topics: Iterable[Any]) -> list[TopicPartition]:

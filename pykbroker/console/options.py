@@ -100,7 +100,9 @@ def _add_groups(commands: Any) -> None:
     _add_verbs(groups, "list", "describe", "delete", "reset-offsets", "delete-offsets")
     groups.add_argument("--group", metavar="NAME", action="append", default=[], help="may be repeated")
     groups.add_argument("--all-groups", action="store_true")
-    groups.add_argument("--type", metavar="TYPES", nargs="?", const=True, help="list those of: classic,consumer,share")
+    groups.add_argument(
+        "--type", metavar="TYPES", nargs="?", const=True, help="list those of: classic,consumer,share,streams"
+    )
     groups.add_argument(
         "--state", metavar="STATES", nargs="?", const=True, help="list those in: empty,stable,...; describe: the state"
     )

@@ -1,11 +1,10 @@
 """InitProducerId (key 22): a producer id, for idempotence or for transactions (KIP-98).
 
-Served: v0-v6; Kafka 4.3 advertises v0-v5, for v6 (two-phase commit) is not finished there.
+Served: v0-v5. v6, two-phase commit (KIP-939), is not stable in Kafka 4.3.
 
 v3  the id and epoch the producer had (KIP-360)
 v4  PRODUCER_FENCED
 v5  TRANSACTION_ABORTABLE (KIP-890)
-v6  two-phase commit (KIP-939)
 
 Without a transactional id every request gets a new id with epoch 0, whatever id the producer had. With one, the
 transaction coordinator says who goes on and who is fenced.

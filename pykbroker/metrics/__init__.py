@@ -8,6 +8,7 @@
     groups.py      groups, their states, how far they are behind
     clients.py     what clients have pushed (KIP-714)
     process.py     the process: CPU, memory, file descriptors
+    families.py    families, made of what was found
     exposition.py  from families to text
 
 Each source is a function that gives families (prometheus_client's `Metric`) of what it finds when asked. Imported with

@@ -7,6 +7,7 @@
     joining    JoinGroup
     membership SyncGroup, Heartbeat, LeaveGroup
     commits    OffsetCommit, OffsetFetch, OffsetDelete, expiry
+    history    what happened in groups, and why
     listing    ListGroups, DescribeGroups, DeleteGroups
     consumer   groups of the new protocol (KIP-848)
     streams    groups of Kafka Streams (KIP-1071)

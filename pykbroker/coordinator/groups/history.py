@@ -124,6 +124,14 @@ class Histories:
     ) -> None:
         self.add(group_id, event(at_ms, kind, text, member, generation=generation, moves=moves))
 
+    def add_step(self, group_id: str, events: Iterable[Event], *, stable_in: int | None, at_ms: int) -> None:
+        """What came of one heartbeat; `stable_in` is the epoch if with it all members have what they should."""
+        for each in events:
+            self.add(group_id, each)
+        if stable_in is not None:
+            text = f"all members are in epoch {stable_in}, and have what they should"
+            self.note(group_id, at_ms, Kind.STABLE, text, generation=stable_in)
+
     def add(self, group_id: str, added: Event) -> None:
         events = self._groups.setdefault(group_id, deque())
         self._groups.move_to_end(group_id)

@@ -52,11 +52,8 @@ def _committed(shard: GroupShard, step: Step, now_ms: int) -> None:
         group.topics_seen = step.looked_at
     if step.is_assigned:
         group.last_targets = dict(group.targets)
-    for each in step.events:
-        shard.histories.add(group.group_id, each)
-    if step.has_moved and group.state is ConsumerGroupState.STABLE:
-        text = f"all members are in epoch {group.epoch}, and have what they should"
-        shard.histories.note(group.group_id, now_ms, Kind.STABLE, text, generation=group.epoch)
+    stable_in = group.epoch if step.has_moved and group.state is ConsumerGroupState.STABLE else None
+    shard.histories.add_step(group.group_id, step.events, stable_in=stable_in, at_ms=now_ms)
 
 
 def take_step(
