@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,13 +108,19 @@ def of_new_protocol(node: Client, group_id: str, kind: str, request: Any) -> Gro
 
 
 def of_streams(node: Client, group_id: str, kind: str) -> Group:
-    """What its members have are tasks: a subtopology's number stands where other groups have a topic."""
+    """What its members have are tasks: a partition of each topic that a subtopology reads."""
     request = StreamsGroupDescribeRequest(group_ids=[group_id], include_authorized_operations=False)
     [told] = node.ask(request).groups
     check(told.error_code, told.error_message, f"cannot describe group {group_id}")
+    subtopologies = told.topology.subtopologies or () if told.topology else ()
+    read = {
+        each.subtopology_id: [*each.source_topics, *(topic.name for topic in each.repartition_source_topics)]
+        for each in subtopologies
+    }
     members = []
     for each in told.members:
-        assigned, target = tasks_of(each.assignment.active_tasks), tasks_of(each.target_assignment.active_tasks)
+        assigned = read_by(each.assignment.active_tasks, read)
+        target = read_by(each.target_assignment.active_tasks, read)
         host = each.client_host.removeprefix("/")
         members.append(
             Member(each.member_id, each.instance_id, each.client_id, host, each.member_epoch, assigned, target)
@@ -123,8 +129,10 @@ def of_streams(node: Client, group_id: str, kind: str) -> Group:
     return Group(group_id, node.name, kind, told.group_state, "", *epochs, members)
 
 
-def tasks_of(subtopologies: Iterable[Any]) -> list[TopicPartition]:
-    return [(each.subtopology_id, number) for each in subtopologies for number in each.partitions]
+def read_by(tasks: Iterable[Any], read: Mapping[str, Sequence[str]]) -> list[TopicPartition]:
+    return [
+        (topic, number) for each in tasks for topic in read.get(each.subtopology_id, ()) for number in each.partitions
+    ]
 
 
 def partitions_of(topics: Iterable[Any]) -> list[TopicPartition]:
