@@ -33,7 +33,9 @@ def handle(request: ApiVersionsRequest | None, ctx: RequestContext) -> ApiVersio
         return ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST, api_keys=())
     if ctx.api_version >= FIRST_WITH_SOFTWARE:
         ctx.software_name, ctx.software_version = request.client_software_name, request.client_software_version
-    has_receiver = ctx.broker.client_metrics.is_open
+    # Kafka decides by its receiver, which it has none of by default; ours is always there, but who is told of it asks
+    # on every connection, and librdkafka says so in its log. So clients are told where something is wanted of them.
+    has_receiver = ctx.broker.client_metrics.is_open and ctx.broker.image.client_metrics_configs
     return ApiVersionsResponse(
         api_keys=[_version(ctx, key) for key, api in APIS.items() if has_receiver or not api.needs_receiver],
         supported_features=[

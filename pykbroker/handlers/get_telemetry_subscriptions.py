@@ -1,6 +1,7 @@
 """GetTelemetrySubscriptions (key 71): which of its metrics a client is to push (KIP-714). Served: v0.
 
-As in Kafka it is answered whether somebody reads what is pushed or not, but clients are told of it only if so.
+As in Kafka it is answered whether somebody reads what is pushed or not, but clients are told of it only if so, and if
+there is a subscription.
 """
 
 from __future__ import annotations

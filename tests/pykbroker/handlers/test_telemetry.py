@@ -107,16 +107,18 @@ async def test_a_push_of_nothing_is_none(broker: InMemoryBroker) -> None:
     assert 0 == await push(broker, await asked(broker), b"", Codec.GZIP)
 
 
-@pytest.mark.parametrize("is_open", [True, False])
-async def test_clients_are_told_of_it_where_somebody_reads_what_they_push(
-    broker: InMemoryBroker, is_open: bool
+@pytest.mark.parametrize(("is_open", "is_wanted"), [(True, True), (False, True), (True, False)])
+async def test_clients_are_told_of_it_where_somebody_reads_what_they_push_and_wants_it(
+    broker: InMemoryBroker, is_open: bool, is_wanted: bool
 ) -> None:
     broker.broker.client_metrics.is_open = is_open
+    if is_wanted:
+        await subscribe(broker, metrics="org.apache.kafka.")
 
     response = await broker.ask(ApiVersionsRequest(client_software_name="x", client_software_version="1"), 4)
 
     both = {ApiKey.GET_TELEMETRY_SUBSCRIPTIONS, ApiKey.PUSH_TELEMETRY}
-    assert (both if is_open else set()) == both & {each.api_key for each in response.api_keys}
+    assert (both if is_open and is_wanted else set()) == both & {each.api_key for each in response.api_keys}
 
 
 async def test_telemetry_max_bytes_is_told_and_held_to() -> None:
