@@ -344,7 +344,8 @@ class Coordinator(Generic[S]):
             deadlines = (led.shard.timers.next_deadline_ms for led in self._shards.values())
             self._sleeping_until_ms = min((each for each in deadlines if each is not None), default=float("inf"))
             self._wake_timers = trio.Event()
-            with trio.move_on_after(min((self._sleeping_until_ms - now_ms) / 1000, CLOCK_CHECK_SECONDS)):
+            wait_ms = max(0, self._sleeping_until_ms - now_ms)  # what came due while others were run does not wait
+            with trio.move_on_after(min(wait_ms / 1000, CLOCK_CHECK_SECONDS)):
                 await self._wake_timers.wait()
             for led in list(self._shards.values()):
                 self._run_due(led)

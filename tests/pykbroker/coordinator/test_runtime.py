@@ -14,6 +14,7 @@ from pykbroker.broker import Broker
 from pykbroker.config.settings import Settings
 from pykbroker.config.topics import log_config
 from pykbroker.controller import Controller
+from pykbroker.coordinator.decision import Decision, nothing
 from pykbroker.coordinator.groups.testing import subscription
 from pykbroker.metadata.sqlite import SqliteStore
 from pykbroker.testing import NODE, InMemoryBroker
@@ -171,6 +172,29 @@ async def test_a_session_ends_by_the_clock(
         await trio.sleep(0.002)
 
         assert "Empty" == await state(it)
+
+
+async def test_what_comes_due_while_others_are_run_is_run_as_well(machine: Machine) -> None:
+    """Then its deadline is in the past when it is waited for."""
+    async with machine.broker() as it:
+        await prepared(it)
+        groups = it.broker.groups
+        first, *_, last = groups._shards.values()
+        ran = trio.Event()
+
+        def late(_now_ms: int) -> Decision[None]:
+            ran.set()
+            return nothing()
+
+        def slow(now_ms: int) -> Decision[None]:
+            first.shard.timers.schedule("late", now_ms - 1, late)
+            return nothing()
+
+        last.shard.timers.schedule("slow", groups._now_ms() + 10, slow)
+        groups._look_at_timers(last)
+
+        with trio.fail_after(1):
+            await ran.wait()
 
 
 async def test_setting_the_clock_ends_no_session(
