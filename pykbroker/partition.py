@@ -190,7 +190,7 @@ class Partition:
 
     async def wait_committed(self, next_offset: int, *, timeout_ms: float) -> None:
         """Until all in-sync replicas have what is below `next_offset`. Raises BrokerError."""
-        with trio.move_on_after(timeout_ms / 1000):
+        with trio.move_on_after(max(0, timeout_ms) / 1000):
             while self.high_watermark < next_offset:
                 with standing_at([self], Waiter()) as waiter:
                     await waiter.wait(timeout_ms=timeout_ms)

@@ -34,7 +34,7 @@ class Waiter:
 
     async def wait(self, *, timeout_ms: float) -> bool:
         """False if the time ran out first."""
-        with trio.move_on_after(timeout_ms / 1000):
+        with trio.move_on_after(max(0, timeout_ms) / 1000):
             await self._event.wait()
             return True
         return False

@@ -52,3 +52,8 @@ async def test_a_waiter_stands_at_its_places_only_inside_the_block() -> None:
         assert [{waiter}, {waiter}] == [place.waiters for place in places]
 
     assert [set(), set()] == [place.waiters for place in places]
+
+
+async def test_a_time_that_is_over_is_not_waited_for() -> None:
+    """Clients may send a negative one."""
+    assert not await Waiter(missing_bytes=1).wait(timeout_ms=-1)
